@@ -1,0 +1,237 @@
+"""Every frame of the project, each a dataframely schema that reads as its definition.
+
+Dates are calendar days, ids are strings, deaths are counts of people. Bounds are
+realistic on purpose: they catch a latitude of 912 or a truce of the year 20016.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Generic, TypeVar
+
+import dataframely as dy
+import polars as pl
+
+from forecast.kinds import KINDS, SYSTEMS
+
+FIRST, LAST = date(1900, 1, 1), date(2100, 12, 31)
+PRECISIONS = ("day", "week", "month", "year", "summary")
+END_REASONS = ("ongoing", "expired", "collapsed", "renewed", "other", "unclear")
+SIDES = ("unilateral", "bilateral", "multilateral")
+CLASSES = ("cessation", "preliminary", "definitive")
+RELATIONS = ("party", "outsider", "neighbour")
+DEATHS_MAX = 1_000_000
+
+
+class Events(dy.Schema):
+    """Coded events; one row a version of an event (`known_from` to `known_until`)."""
+
+    event_id = dy.String(primary_key=True)
+    known_from = dy.Date(primary_key=True, min=FIRST, max=LAST)
+    known_until = dy.Date(nullable=True, min=FIRST, max=LAST)
+    date = dy.Date(min=FIRST, max=LAST)
+    date_end = dy.Date(nullable=True, min=FIRST, max=LAST)
+    date_precision = dy.Enum(PRECISIONS)
+    kind = dy.Enum(KINDS)
+    code = dy.String(nullable=True)
+    system = dy.Enum(SYSTEMS)
+    hostile = dy.Bool()
+    conflict_id = dy.String(nullable=True)
+    dyad_id = dy.String(nullable=True)
+    actor_a = dy.String(nullable=True)
+    actor_b = dy.String(nullable=True)
+    country = dy.String(nullable=True)
+    deaths = dy.Int64(nullable=True, min=0, max=DEATHS_MAX)
+    deaths_low = dy.Int64(nullable=True, min=0, max=DEATHS_MAX)
+    deaths_high = dy.Int64(nullable=True, min=0, max=DEATHS_MAX)
+    due = dy.Date(nullable=True, min=FIRST, max=LAST)
+    latitude = dy.Float64(nullable=True, min=-90, max=90)
+    longitude = dy.Float64(nullable=True, min=-180, max=180)
+    source = dy.String()
+    note = dy.String(nullable=True)
+
+    @dy.rule()
+    def ends_after_it_starts(cls) -> pl.Expr:
+        """A multi-day event ends on or after its first day."""
+        return cls.date_end.col >= cls.date.col
+
+    @dy.rule()
+    def known_for_a_while(cls) -> pl.Expr:
+        """A version is replaced after it became known."""
+        return cls.known_until.col > cls.known_from.col
+
+
+class Truces(dy.Schema):
+    """Records of truces; one row a truce and dyad."""
+
+    truce_id = dy.String(primary_key=True)
+    agreement_id = dy.String(nullable=True)
+    name = dy.String()
+    conflict_id = dy.String(nullable=True)
+    dyad_id = dy.String(nullable=True)
+    country = dy.String(nullable=True)
+    start = dy.Date(nullable=True, min=FIRST, max=LAST)
+    start_precision = dy.Enum(PRECISIONS, nullable=True)
+    end = dy.Date(nullable=True, min=FIRST, max=LAST)
+    end_precision = dy.Enum(PRECISIONS, nullable=True)
+    end_reason = dy.Enum(END_REASONS)
+    parties = dy.List(dy.String())
+    excluded = dy.List(dy.String())
+    side = dy.Enum(SIDES, nullable=True)
+    class_ = dy.Enum(CLASSES, nullable=True, alias="class")
+    written = dy.Bool(nullable=True)
+    mediated = dy.Bool(nullable=True)
+    enforcement = dy.Bool(nullable=True)
+    partial = dy.Bool(nullable=True)
+    term_days = dy.Int64(nullable=True, min=0, max=36_500)
+    purposes = dy.List(dy.String())
+    source = dy.String()
+
+    @dy.rule()
+    def dates_have_a_precision(cls) -> pl.Expr:
+        """A day, month or year is known wherever a date is given."""
+        return (cls.start.col.is_null() == cls.start_precision.col.is_null()) & (
+            cls.end.col.is_null() == cls.end_precision.col.is_null()
+        )
+
+
+class Links(dy.Schema):
+    """Which version of an event bears on which truce, and how."""
+
+    event_id = dy.String(primary_key=True)
+    known_from = dy.Date(primary_key=True, min=FIRST, max=LAST)
+    truce_id = dy.String(primary_key=True)
+    relation = dy.Enum(RELATIONS)
+
+
+class Panel(dy.Schema):
+    """Weekly origins of followed truces with what happened to them afterwards."""
+
+    truce_id = dy.String(primary_key=True)
+    origin = dy.Date(primary_key=True, min=FIRST, max=LAST)
+    conflict_id = dy.String(nullable=True)
+    dyad_id = dy.String()
+    country = dy.String(nullable=True)
+    start = dy.Date(min=FIRST, max=LAST)
+    age_days = dy.Int64(min=1, max=36_500)
+    #: deaths of the dyad in the 90 days before the start, per 30 days
+    level = dy.Float64(min=0)
+    #: deaths in the rule's window at which the truce counts as collapsed
+    threshold = dy.Float64(nullable=True, min=0)
+    #: 0 censored, 1 collapse, 2 other exit
+    event = dy.Int8(min=0, max=2)
+    #: event day − origin + 1; censored at d: seen through day origin + d − 1
+    duration = dy.Int32(min=1, max=73_000)
+
+    @dy.rule()
+    def age_counts_from_the_start(cls) -> pl.Expr:
+        """The age is the number of days since the start."""
+        return cls.age_days.col == (cls.origin.col - cls.start.col).dt.total_days()
+
+
+class Predictions(dy.Schema):
+    """One forecast a model, origin and horizon, with its outcome where known."""
+
+    model = dy.String(primary_key=True)
+    cutoff = dy.Date(primary_key=True, min=FIRST, max=LAST)
+    truce_id = dy.String(primary_key=True)
+    origin = dy.Date(primary_key=True, min=FIRST, max=LAST)
+    horizon = dy.Int32(primary_key=True, min=1, max=3_650)
+    conflict_id = dy.String(nullable=True)
+    dyad_id = dy.String()
+    risk = dy.Float64(min=0, max=1)
+    outcome = dy.Int8(nullable=True, min=0, max=1)
+    weight = dy.Float64(min=0)
+
+    @dy.rule()
+    def forecast_from_the_cutoff_on(cls) -> pl.Expr:
+        """A model forecasts origins from its own cutoff on."""
+        return cls.origin.col >= cls.cutoff.col
+
+    @dy.rule()
+    def unknown_outcomes_weigh_nothing(cls) -> pl.Expr:
+        """Where the outcome is unknown, known rows carry its weight."""
+        return cls.outcome.col.is_not_null() | (cls.weight.col == 0)
+
+
+class Metrics(dy.Schema):
+    """Scores of models, with intervals that resample whole dyads."""
+
+    model = dy.String(primary_key=True)
+    horizon = dy.Int32(primary_key=True, min=1, max=3_650)
+    stratum = dy.String(primary_key=True)
+    metric = dy.String(primary_key=True)
+    value = dy.Float64(nullable=True)
+    lower = dy.Float64(nullable=True)
+    upper = dy.Float64(nullable=True)
+    n = dy.Int64(min=0)
+    n_events = dy.Int64(min=0)
+
+
+class RiskScores(dy.Schema):
+    """The table an analyst opens: truces in force, each horizon, as of a morning."""
+
+    as_of = dy.Date(primary_key=True, min=FIRST, max=LAST)
+    truce_id = dy.String(primary_key=True)
+    truce = dy.String()
+    conflict_id = dy.String(nullable=True)
+    country = dy.String(nullable=True)
+    age_days = dy.Int64(min=1)
+    horizon_days = dy.Int32(primary_key=True, min=1, max=3_650)
+    risk = dy.Float64(min=0, max=1)
+    risk_lower = dy.Float64(min=0, max=1)
+    risk_upper = dy.Float64(min=0, max=1)
+    baseline_risk = dy.Float64(min=0, max=1)
+    drivers = dy.String()
+    model = dy.String(primary_key=True)
+    label = dy.String()
+    run_id = dy.String()
+    data_digest = dy.String()
+    trained_through = dy.Date(min=FIRST, max=LAST)
+
+    @dy.rule()
+    def interval_holds_the_risk(cls) -> pl.Expr:
+        """The refit interval contains the risk."""
+        return (cls.risk_lower.col <= cls.risk.col) & (
+            cls.risk.col <= cls.risk_upper.col
+        )
+
+
+class Rejected(dy.Schema):
+    """Rows that were refused: where they stand, and what is wrong with them."""
+
+    file = dy.String()
+    line = dy.Int64(min=1)
+    column = dy.String()
+    value = dy.String(nullable=True)
+    reason = dy.String()
+
+
+class LeftOut(dy.Schema):
+    """Rows that are sound but that a definition leaves out, counted by reason."""
+
+    source = dy.String()
+    reason = dy.String()
+    n = dy.Int64(min=0)
+
+
+Schema = TypeVar("Schema", bound=dy.Schema)
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[Schema]):
+    """What a source returns: the frame, and an account of every row it read.
+
+    ``read == frame rows behind it + rejected + left out``: no row is lost unseen.
+    """
+
+    frame: dy.DataFrame[Schema]
+    rejected: dy.DataFrame[Rejected] = field(default_factory=Rejected.create_empty)
+    left_out: dy.DataFrame[LeftOut] = field(default_factory=LeftOut.create_empty)
+    #: rows in the file
+    read: int = 0
+    #: rows that the frame was made of (several may make one truce)
+    accepted: int = 0
+    #: last day the data speak for; for events only
+    covered_through: date | None = None
+    #: sha256 of every file read, by path
+    files: dict[str, str] = field(default_factory=dict)
