@@ -269,8 +269,9 @@ def _level(
 
 
 def _daily_deaths(truces: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Deaths of the dyad on each day after the start that had any."""
-    daily = events.group_by("dyad_id", LAST_DAY.alias("day")).agg(
+    """Deaths of the dyad, by current versions, on each day that had any."""
+    current = events.filter(pl.col("known_until").is_null())
+    daily = current.group_by("dyad_id", LAST_DAY.alias("day")).agg(
         pl.col("deaths").sum()
     )
     return (

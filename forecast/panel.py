@@ -88,7 +88,7 @@ def panel(
 
 
 def known(events: dy.DataFrame[Events], as_of: date) -> dy.DataFrame[Events]:
-    """Events as they were known on a morning: past, published, not yet replaced.
+    """Events as they were known on a morning.
 
     Parameters
     ----------
@@ -100,14 +100,15 @@ def known(events: dy.DataFrame[Events], as_of: date) -> dy.DataFrame[Events]:
     Returns
     -------
     dy.DataFrame[Events]
-        The versions that could be used on that morning.
+        Versions of past days published by then. Those already replaced are kept with
+        the day they were: they say what was known on still earlier mornings. Those
+        replaced later are current (``known_until`` is null).
     """
+    until = pl.col("known_until")
     return Events.validate(
         events.filter(
-            (pl.coalesce("date_end", "date") < as_of)
-            & (pl.col("known_from") <= as_of)
-            & (pl.col("known_until") > as_of).fill_null(True)
-        )
+            (pl.coalesce("date_end", "date") < as_of) & (pl.col("known_from") <= as_of)
+        ).with_columns(known_until=pl.when(until <= as_of).then(until))
     )
 
 

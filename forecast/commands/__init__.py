@@ -1,0 +1,1 @@
+"""One module a verb of `forecast`; the only importers of hydra."""

@@ -1,0 +1,133 @@
+"""Load what a configuration names, and account for every row of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from forecast.raw import InputError
+from forecast.record import data_digest, frame_digest
+from forecast.schema import Events, LeftOut, Loaded, Rejected, Truces
+
+
+@dataclass(frozen=True)
+class Data:
+    """Events and truces of all sources, and the account of their rows."""
+
+    events: dy.DataFrame[Events]
+    truces: dy.DataFrame[Truces]
+    covered_through: date
+    #: kind, source, read, accepted, rejected, left_out, covered_through, digest
+    sources: pl.DataFrame
+    rejected: dy.DataFrame[Rejected]
+    left_out: dy.DataFrame[LeftOut]
+    #: digest of every input, by file or source
+    inputs: dict[str, str]
+
+    @property
+    def digest(self) -> str:
+        """One digest for all inputs."""
+        return data_digest(self.inputs)
+
+
+def load(
+    events: DictConfig, truces: DictConfig, max_rejected: float, rejected_to: Path
+) -> Data:
+    """Load all sources of a configuration.
+
+    Parameters
+    ----------
+    events, truces : DictConfig
+        Sources by name.
+    max_rejected : float
+        Largest share of bad rows that a source may have.
+    rejected_to : Path
+        Where the rejected rows are written if a source has more.
+
+    Returns
+    -------
+    Data
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If a source cannot be read, has too many bad rows, or there is none.
+    """
+    # one at a time: OmegaConf cannot hold what a source returns
+    loaded_events = {str(name): instantiate(events[name]) for name in events or {}}
+    loaded_truces = {str(name): instantiate(truces[name]) for name in truces or {}}
+    for kind, sources in (("events", loaded_events), ("truces", loaded_truces)):
+        if not sources:
+            raise InputError(f"no source of {kind}; choose one: {kind}=NAME")
+        _check(sources, max_rejected, rejected_to)
+    everything = {
+        **{("events", name): source for name, source in loaded_events.items()},
+        **{("truces", name): source for name, source in loaded_truces.items()},
+    }
+    return Data(
+        events=Events.validate(_together(loaded_events, "event_id")),
+        truces=Truces.validate(_together(loaded_truces, "truce_id")),
+        covered_through=min(s.covered_through for s in loaded_events.values()),
+        sources=pl.DataFrame(
+            [_row(kind, name, source) for (kind, name), source in everything.items()],
+            infer_schema_length=None,
+        ),
+        rejected=Rejected.validate(
+            pl.concat([s.rejected for s in everything.values()])
+        ),
+        left_out=LeftOut.validate(pl.concat([s.left_out for s in everything.values()])),
+        inputs=_inputs(everything),
+    )
+
+
+def _check(
+    sources: Mapping[str, Loaded[Any]], max_rejected: float, rejected_to: Path
+) -> None:
+    for name, source in sources.items():
+        bad = source.rejected
+        if bad.height > max_rejected * source.read:
+            rejected_to.parent.mkdir(parents=True, exist_ok=True)
+            bad.write_csv(rejected_to)
+            first = bad.row(0, named=True)
+            raise InputError(
+                f"{name}: {bad.height} of {source.read} rows are bad, more than "
+                f"max_rejected={max_rejected:g} allows; the first: {first['file']}, "
+                f"line {first['line']}, column {first['column']!r}, value "
+                f"{first['value']!r}: {first['reason']}; all are in {rejected_to}"
+            )
+
+
+def _together(sources: Mapping[str, Loaded[Any]], key: str) -> pl.DataFrame:
+    """One frame; where there are several sources, ids carry the source's name."""
+    if len(sources) == 1:
+        return pl.DataFrame(next(iter(sources.values())).frame)
+    return pl.concat(
+        source.frame.with_columns(pl.concat_str(pl.lit(f"{name}:"), key).alias(key))
+        for name, source in sources.items()
+    ).sort(key)
+
+
+def _row(kind: str, name: str, source: Loaded[Any]) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "source": name,
+        "read": source.read,
+        "accepted": source.accepted,
+        "rejected": source.rejected.height,
+        "left_out": int(source.left_out["n"].sum()),
+        "covered_through": source.covered_through,
+        "digest": data_digest(source.files or {name: frame_digest(source.frame)}),
+    }
+
+
+def _inputs(everything: Mapping[tuple[str, str], Loaded[Any]]) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for (kind, name), source in everything.items():
+        digests |= source.files or {f"{kind}.{name}": frame_digest(source.frame)}
+    return digests

@@ -1,0 +1,149 @@
+"""From words on the command line to a configuration, or to a message that helps."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra import main as hydra_main
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from forecast.raw import InputError
+
+Task = Callable[[DictConfig], int]
+
+
+def call(verb: str, overrides: Sequence[str], task: Task) -> int:
+    """Run a task on the configuration that a verb and overrides make.
+
+    Parameters
+    ----------
+    verb : str
+        Name of the file in ``conf/``.
+    overrides : sequence of str
+        Hydra's overrides and flags.
+    task : callable
+        Takes the configuration, returns an exit code.
+
+    Returns
+    -------
+    int
+        2 where the words make no configuration, 1 where the data cannot be used,
+        else what the task returned; of a sweep, the worst.
+    """
+    words = [word for word in overrides if not word.startswith("-")]
+    if {"-h", "--help"} & set(overrides):
+        print(usage(verb))
+        return 0
+    problem = _problem(verb, words)
+    if problem:
+        print(f"forecast {verb}: {problem}", file=sys.stderr)
+        return 2
+    codes = [0]
+
+    def guarded(config: DictConfig) -> None:
+        try:
+            codes.append(task(config))
+        except InputError as error:
+            print(f"forecast {verb}: {error}", file=sys.stderr)
+            codes.append(1)
+
+    sys.argv = [f"forecast {verb}", *overrides]
+    hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(guarded)()
+    return max(codes)
+
+
+def conf() -> Path:
+    """Folder of the configuration."""
+    return Path(os.environ["FORECAST_ROOT"]) / "conf"
+
+
+def choices() -> dict[str, list[str]]:
+    """Options of every group, experiments among them."""
+    groups = {g.name: _names(g) for g in sorted(conf().iterdir()) if g.is_dir()}
+    places = {os.environ["FORECAST_ROOT"], os.environ["FORECAST_HOME"]}
+    found = {n for place in places for n in _names(Path(place) / "experiments")}
+    return groups | {"experiments": sorted(found)}
+
+
+def usage(verb: str) -> str:
+    """What a verb takes: keys, groups with their choices, and experiments."""
+    with initialize_config_dir(str(conf()), version_base="1.3"):
+        config = compose(verb)
+    groups = choices()
+    keys = [str(k) for k in config if str(k) not in groups and str(k) != "hydra"]
+    taken = {
+        name: names
+        for name, names in groups.items()
+        if name in config or (name == "experiments" and verb == "run")
+    }
+    width = max(map(len, taken))
+    lines = [f"  {name:{width}}  {', '.join(names)}" for name, names in taken.items()]
+    return "\n".join(
+        [
+            f"forecast {verb} [GROUP=CHOICE | GROUP=[A,B] | KEY=VALUE]...",
+            "",
+            "groups and their choices",
+            *lines,
+            "",
+            "keys",
+            f"  {', '.join(keys)}",
+            "",
+            "Any key of a choice can be set too: panel.min_events=3. Hydra's own flags",
+            "work as well: --cfg job prints the configuration, -m sweeps.",
+        ]
+    )
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(p.stem for p in folder.glob("*.yaml"))
+
+
+def _problem(verb: str, words: Sequence[str]) -> str | None:
+    """Why these words make no configuration; None where they do."""
+    for attempt in _attempts(words):
+        try:
+            with initialize_config_dir(str(conf()), version_base="1.3"):
+                config = compose(verb, list(attempt))
+            OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        except (HydraException, OmegaConfBaseException) as error:
+            return _explained(verb, attempt, str(error))
+    return None
+
+
+def _attempts(words: Sequence[str]) -> list[list[str]]:
+    """The words with every choice of a sweep in turn, the others at their first."""
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(words))
+    except HydraException:
+        return [list(words)]
+    options = [
+        [f"{word.split('=')[0]}={value}" for value in o.sweep_string_iterator()]
+        if o.is_sweep_override()
+        else [word]
+        for o, word in zip(parsed, words, strict=True)
+    ]
+    first = [option[0] for option in options]
+    return [first] + [
+        [*first[:i], value, *first[i + 1 :]]
+        for i, option in enumerate(options)
+        for value in option[1:]
+    ]
+
+
+def _explained(verb: str, words: Sequence[str], error: str) -> str:
+    first = error.strip().splitlines()[0]
+    groups = choices()
+    for word in words:
+        name, _, value = word.partition("=")
+        chosen = [v.strip() for v in value.strip("[]").split(",")]
+        unknown = [v for v in chosen if v not in (*groups.get(name, ()), "", "null")]
+        if name in groups and unknown:
+            return f"no {name}={unknown[0]}; there are: {', '.join(groups[name])}"
+    if "Missing mandatory value" in first:
+        return f"a value is missing: {first.split(':')[-1].strip()}=VALUE"
+    return f"{first}\n\n{usage(verb)}"

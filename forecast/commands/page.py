@@ -1,0 +1,46 @@
+"""The facts of a run as its report wants them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from forecast.commands.data import Data
+from forecast.report.page import Facts, render
+from forecast.schema import LeftOut, Metrics, Predictions, RiskScores
+
+RUN = ("command", "seed", "git_commit", "data_digest", "config_digest", "run_id")
+
+
+def page(
+    account: Mapping[str, Any],
+    data: Data,
+    left_out: dy.DataFrame[LeftOut],
+    baselines: Sequence[str],
+    predictions: dy.DataFrame[Predictions],
+    metrics: dy.DataFrame[Metrics],
+    scores: dy.DataFrame[RiskScores],
+) -> str:
+    """Write the report of a run or a scoring from its account and its frames."""
+    facts = Facts(
+        title=account["question"],
+        label=account["label"],
+        named_baseline=account["named_baseline"],
+        baselines=tuple(baselines),
+        published=account["published"],
+        horizons=tuple(account["horizons"]),
+        as_of=account["as_of"],
+        sources=data.sources,
+        rejected=data.rejected,
+        left_out=left_out,
+        notes=tuple(account["notes"]),
+        run={key: str(account[key]) for key in RUN},
+        stages=pl.DataFrame(
+            list(account["seconds"].items()),
+            schema={"stage": pl.String, "seconds": pl.Float64},
+            orient="row",
+        ),
+        peak_memory_mib=account["peak_memory_mib"],
+    )
+    return render(predictions, metrics, scores, facts)

@@ -1,0 +1,98 @@
+"""What a command prints when it is done: where things are, and the top of them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from forecast.record import peak_memory
+
+TOP = 8
+SKILL = ("brier", "skill", "auroc")
+
+
+def risks(scores: pl.DataFrame) -> Table:
+    """The truces at highest risk, with a column for each horizon."""
+    table = Table(title="Truces at highest risk", title_justify="left")
+    horizons = sorted(scores["horizon_days"].unique())
+    for name in ("truce", "country"):
+        table.add_column(name, overflow="fold")
+    table.add_column("age", justify="right")
+    for horizon in horizons:
+        table.add_column(f"{horizon} d", justify="right")
+    for truce in riskiest(scores)[:TOP]:
+        rows = scores.filter(pl.col("truce_id") == truce).sort("horizon_days")
+        first = rows.row(0, named=True)
+        table.add_row(
+            escape(first["truce"]),
+            escape(first["country"] or ""),
+            str(first["age_days"]),
+            *(f"{risk:.0%}" for risk in rows["risk"]),
+        )
+    return table
+
+
+def riskiest(scores: pl.DataFrame) -> list[str]:
+    """Truces by risk at a month or the next longer horizon, highest first."""
+    horizons = sorted(scores["horizon_days"].unique())
+    month = next((h for h in horizons if h >= 28), horizons[-1] if horizons else 0)
+    return (
+        scores.filter(pl.col("horizon_days") == month)
+        .sort("risk", "truce_id", descending=[True, False])["truce_id"]
+        .to_list()
+    )
+
+
+def skills(metrics: pl.DataFrame, baselines: Sequence[str], named: str) -> Table:
+    """Brier score, skill over the named baseline, and AUROC by model and horizon."""
+    table = Table(title=f"Brier, skill over {named}, AUROC", title_justify="left")
+    table.add_column("model")
+    horizons = sorted(metrics["horizon"].unique())
+    for horizon in horizons:
+        table.add_column(f"{horizon} d", justify="right")
+    values = {
+        (r["model"], r["horizon"], r["metric"]): r["value"]
+        for r in metrics.filter(pl.col("stratum") == "all").iter_rows(named=True)
+    }
+    names = sorted(metrics["model"].unique(), key=lambda m: (m in baselines, m))
+    for name in names:
+        cells = [[values.get((name, h, metric)) for metric in SKILL] for h in horizons]
+        table.add_row(name, *(_cell(*cell) for cell in cells))
+    return table
+
+
+def _cell(brier: float | None, skill: float | None, auroc: float | None) -> str:
+    return "  ".join(
+        [
+            "-" if brier is None else f"{brier:.4f}",
+            "     " if skill is None else f"{skill:+5.1%}",
+            "-" if auroc is None else f"{auroc:.2f}",
+        ]
+    )
+
+
+def report(
+    places: Mapping[str, Path | str],
+    tables: Sequence[Table],
+    lines: Sequence[str],
+    seconds: Mapping[str, float],
+) -> None:
+    """Print tables, remarks, timings, and where everything is."""
+    console = Console(soft_wrap=False)
+    for table in tables:
+        console.print(table)
+    for line in lines:
+        console.print(f"- {escape(line)}", highlight=False)
+    stages = ", ".join(f"{name} {took:.1f}" for name, took in seconds.items())
+    console.print(
+        f"{sum(seconds.values()):.1f} s ({stages}), peak {peak_memory():.0f} MiB",
+        highlight=False,
+    )
+    width = max(map(len, places))
+    for name, place in places.items():
+        console.print(
+            f"{name:{width}}  {escape(str(place))}", highlight=False, soft_wrap=True
+        )

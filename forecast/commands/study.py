@@ -1,0 +1,195 @@
+"""The frames of a run: panels, folds, features and models of a configuration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from forecast.commands.data import Data
+from forecast.commands.stages import Stages
+from forecast.evaluate import KEYS, Metric, Model
+from forecast.features import compute
+from forecast.link import link, linked
+from forecast.panel import censor, known, panel
+from forecast.raw import InputError
+from forecast.schema import LeftOut, Panel
+from forecast.split import Fold
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The panel now, at each cutoff, and on the day to score; and its features."""
+
+    now: dy.DataFrame[Panel]
+    at: dict[date, dy.DataFrame[Panel]]
+    in_force: dy.DataFrame[Panel]
+    as_of: date
+    folds: list[Fold]
+    features: pl.DataFrame
+    baseline_features: pl.DataFrame
+    left_out: dy.DataFrame[LeftOut]
+    notes: list[str]
+
+    def before(self, morning: date) -> dy.DataFrame[Panel]:
+        """The panel as it stood on a morning that a panel was laid out for."""
+        return self.at[morning]
+
+
+def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
+    """Lay out panels and folds, and compute the features of every origin in them.
+
+    Parameters
+    ----------
+    config : DictConfig
+        Of `forecast run`.
+    data : Data
+        Events and truces.
+    stages : Stages
+        Times the work.
+
+    Returns
+    -------
+    Frames
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If no truce can be followed, or no cutoff fits the data.
+    """
+    as_of = day(config.as_of) or data.covered_through + timedelta(days=1)
+    with stages("panel"):
+        try:
+            folds = instantiate(config.split).folds(data.covered_through)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        now, not_followed = lay_out(config, data)
+        if not now.height:
+            raise InputError(
+                f"none of {data.truces.height} truces can be followed: "
+                + "; ".join(f"{n} {reason}" for reason, n in _counts(not_followed))
+            )
+        mornings = [*(fold.cutoff for fold in folds), as_of]
+        at = {
+            morning: censor(lay_out(config, data, through=morning)[0], morning)
+            for morning in mornings
+        }
+        in_force = in_force_on(config, data, as_of)
+    with stages("features"):
+        every = pl.concat([now, *at.values(), in_force]).unique(KEYS, keep="first")
+        origins = Panel.validate(every.sort(KEYS))
+        features, naive = compute_features(config, data, origins)
+    return Frames(
+        now,
+        at,
+        in_force,
+        as_of,
+        folds,
+        features,
+        naive,
+        left_out(data, not_followed),
+        _notes(now, not_followed),
+    )
+
+
+def lay_out(
+    config: DictConfig, data: Data, through: date | None = None
+) -> tuple[dy.DataFrame[Panel], pl.DataFrame]:
+    """Build the weekly panel from what is known now, or was on an earlier morning."""
+    events = data.events if through is None else known(data.events, through)
+    rule = instantiate(config.collapse)
+    return panel(data.truces, events, data.covered_through, rule, **config.panel)
+
+
+def in_force_on(config: DictConfig, data: Data, as_of: date) -> dy.DataFrame[Panel]:
+    """One origin for each followed truce that is in force on a morning."""
+    rule = instantiate(config.collapse)
+    frame, _ = panel(
+        data.truces, known(data.events, as_of), as_of, rule, as_of=as_of, **config.panel
+    )
+    return frame
+
+
+def compute_features(
+    config: DictConfig, data: Data, origins: dy.DataFrame[Panel]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Features for the models, and those that the baselines need."""
+    followed = data.truces.join(origins.select("truce_id"), on="truce_id", how="semi")
+    events = linked(data.events, link(type(data.truces)(followed), data.events))
+    groups = [config.features, config.baseline_features]
+    # a feature that both groups hold, with the same settings, is computed once
+    done: dict[str, pl.DataFrame] = {}
+    frames = []
+    for group in groups:
+        for name in group:
+            key = f"{name} {group[name]}"
+            if key not in done:
+                feature = {str(name): instantiate(group[name])}
+                done[key] = compute(feature, origins, events, data.truces)
+        columns = [done[f"{name} {group[name]}"].drop(KEYS) for name in group]
+        frames.append(pl.concat([origins.select(KEYS), *columns], how="horizontal"))
+    return frames[0], frames[1]
+
+
+def models(config: DictConfig, frames: Frames) -> dict[str, tuple[Model, pl.DataFrame]]:
+    """Models and baselines by name, each with the features it sees."""
+    groups = (
+        (config.models, frames.features),
+        (config.baselines, frames.baseline_features),
+    )
+    settings: Any = {"horizons": tuple(config.horizons), "random_state": config.seed}
+    return {
+        str(name): (instantiate(group[name]).set_params(**settings), features)
+        for group, features in groups
+        for name in group
+    }
+
+
+def metrics(config: DictConfig) -> Mapping[str, Metric]:
+    """Metrics by name."""
+    return {str(name): instantiate(config.metrics[name]) for name in config.metrics}
+
+
+def label(config: DictConfig) -> str:
+    """Name of the collapse rule."""
+    return str(config.collapse._target_).rpartition(".")[2]
+
+
+def day(text: Any) -> date | None:
+    """A day given on the command line.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If it is none.
+    """
+    try:
+        return None if text is None else date.fromisoformat(str(text))
+    except ValueError as error:
+        raise InputError(f"{text!r} is no day; expected YYYY-MM-DD") from error
+
+
+def left_out(data: Data, not_followed: pl.DataFrame) -> dy.DataFrame[LeftOut]:
+    """Rows that definitions left out, and truces that are not followed, by reason."""
+    truces = pl.DataFrame(
+        [("truces not followed", reason, n) for reason, n in _counts(not_followed)],
+        schema=LeftOut.create_empty().schema,
+        orient="row",
+    )
+    return LeftOut.validate(pl.concat([data.left_out, truces]))
+
+
+def _counts(not_followed: pl.DataFrame) -> list[tuple[str, int]]:
+    return not_followed.group_by("reason").len().sort("reason").rows()
+
+
+def _notes(now: pl.DataFrame, not_followed: pl.DataFrame) -> list[str]:
+    n = now["truce_id"].n_unique()
+    return [
+        f"{n} truces of {now['dyad_id'].n_unique()} dyads are followed over "
+        f"{now.height} origins; {not_followed.height} records are not followed"
+    ]

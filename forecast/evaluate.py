@@ -1,0 +1,302 @@
+"""Judge models out of sample: forecasts at rolling cutoffs, scores with intervals.
+
+Every model is fitted on the panel as it stood on the morning of a cutoff and forecasts
+the origins from there to the next cutoff. Scores weigh rows by the inverse probability
+of censoring; intervals resample whole dyads, because the weeks of a truce, and the
+truces of a dyad, are no independent cases.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import partial
+from typing import Any, Protocol
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+
+from forecast import ipcw, metrics
+from forecast.ipcw import Array, Target
+from forecast.panel import COLLAPSE, outcomes
+from forecast.schema import Metrics, Panel, Predictions
+from forecast.split import Fold
+
+KEYS = ["truce_id", "origin"]
+Metric = Callable[[Array, Array, Array], Any]
+Training = Callable[[date], dy.DataFrame[Panel]]
+
+
+class Model(Protocol):
+    """What every model can do; see the contract in the tests."""
+
+    horizons: Sequence[int]
+
+    def fit(self, X: pl.DataFrame, y: Target) -> Any:
+        """Fit on features and structured outcomes."""
+        ...
+
+    def predict_risk(self, X: pl.DataFrame) -> Array:
+        """Cumulative incidence of collapse, shape (n, horizons)."""
+        ...
+
+
+def target(panel: pl.DataFrame) -> Target:
+    """Event and duration of panel rows, as models learn from them."""
+    return ipcw.target(panel["event"], panel["duration"])
+
+
+def rows(features: pl.DataFrame, panel: pl.DataFrame) -> pl.DataFrame:
+    """Feature columns of the rows of a panel, in its order."""
+    return (
+        panel.select(KEYS)
+        .join(features, on=KEYS, how="left", maintain_order="left")
+        .drop(KEYS)
+    )
+
+
+def backtest(
+    models: Mapping[str, tuple[Model, pl.DataFrame]],
+    panel: dy.DataFrame[Panel],
+    training: Training,
+    folds: Sequence[Fold],
+    horizons: Sequence[int],
+    done: Callable[[str], None] = lambda _: None,
+) -> tuple[dy.DataFrame[Predictions], list[str]]:
+    """Forecast each fold by models fitted on what was known at its cutoff.
+
+    Parameters
+    ----------
+    models : mapping of str to (model, features)
+        By name: an estimator and the keyed frame of features it sees, which covers
+        the rows of ``panel`` and of every training panel.
+    panel : dy.DataFrame[Panel]
+        All origins with their outcomes.
+    training : callable
+        The panel as it stood on the morning of a cutoff.
+    folds : sequence of Fold
+        See :mod:`forecast.split`.
+    horizons : sequence of int
+        Days.
+    done : callable
+        Told of each fold and model that is finished.
+
+    Returns
+    -------
+    predictions : dy.DataFrame[Predictions]
+        Sorted by key.
+    notes : list of str
+        Folds that could not be fitted and models that failed, in plain words.
+    """
+    parts, notes = [], []
+    for fold in folds:
+        known, test = training(fold.cutoff), _ahead(panel, fold)
+        why = _unfit(known, test, fold)
+        notes += [why] if why else []
+        for name, (model, features) in models.items():
+            if not why:
+                try:
+                    risk = _forecast(model, features, known, test)
+                except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+                    notes.append(f"{name} failed at the cutoff {fold.cutoff}: {error}")
+                else:
+                    parts.append(_long(test, risk, horizons, name, fold.cutoff))
+            done(name)
+    if not parts:
+        raise ValueError("no model could be fitted in any fold: " + "; ".join(notes))
+    return _weighted(pl.concat(parts), panel, horizons), notes
+
+
+def _ahead(panel: pl.DataFrame, fold: Fold) -> pl.DataFrame:
+    ahead = pl.col("origin") >= fold.cutoff
+    if fold.end is not None:
+        ahead &= pl.col("origin") < fold.end
+    return panel.filter(ahead)
+
+
+def _unfit(known: pl.DataFrame, test: pl.DataFrame, fold: Fold) -> str | None:
+    if not test.height:
+        return f"fold {fold.cutoff}: no origin to forecast"
+    if not (known["event"] == COLLAPSE).any():
+        return (
+            f"fold {fold.cutoff}: no collapse among its {known.height} training "
+            f"origins; its {test.height} origins are not forecast"
+        )
+    return None
+
+
+def _forecast(
+    model: Any, features: pl.DataFrame, known: pl.DataFrame, test: pl.DataFrame
+) -> Array:
+    from sklearn.base import clone
+
+    fitted = clone(model).fit(rows(features, known), target(known))
+    return np.asarray(fitted.predict_risk(rows(features, test)))
+
+
+def _long(
+    test: pl.DataFrame, risk: Array, horizons: Sequence[int], name: str, cutoff: date
+) -> pl.DataFrame:
+    return pl.concat(
+        test.select(
+            pl.lit(name).alias("model"),
+            pl.lit(cutoff).alias("cutoff"),
+            "truce_id",
+            "origin",
+            pl.lit(horizon, pl.Int32).alias("horizon"),
+            "conflict_id",
+            "dyad_id",
+            pl.Series("risk", risk[:, i]),
+        )
+        for i, horizon in enumerate(horizons)
+    )
+
+
+def _weighted(
+    parts: pl.DataFrame, panel: dy.DataFrame[Panel], horizons: Sequence[int]
+) -> dy.DataFrame[Predictions]:
+    """Add outcomes, and weights estimated on the rows that are scored."""
+    scored = panel.join(parts.select(KEYS).unique(), on=KEYS, how="semi")
+    y = target(scored)
+    weights = pl.concat(
+        scored.select(
+            *KEYS,
+            pl.lit(horizon, pl.Int32).alias("horizon"),
+            pl.Series("weight", ipcw.weights(y, horizon)[1]),
+        )
+        for horizon in horizons
+    )
+    keys = [*KEYS, "horizon"]
+    return Predictions.validate(
+        parts.join(outcomes(panel, tuple(horizons)), on=keys)
+        .join(weights, on=keys)
+        .select(Predictions.column_names())
+        .sort("model", "cutoff", "truce_id", "origin", "horizon"),
+        cast=True,
+    )
+
+
+def evaluate(
+    predictions: dy.DataFrame[Predictions],
+    scores: Mapping[str, Metric],
+    baselines: Sequence[str],
+    named_baseline: str,
+    *,
+    draws: int = 500,
+    level: float = 0.9,
+    seed: int = 1,
+) -> dy.DataFrame[Metrics]:
+    """Score every model at every horizon, with intervals by resampling dyads.
+
+    Parameters
+    ----------
+    predictions : dy.DataFrame[Predictions]
+        Forecasts of models and baselines.
+    scores : mapping of str to callable
+        Metrics ``f(outcome, risk, weight)``, see :mod:`forecast.metrics`.
+    baselines : sequence of str
+        Names of the models that skill is quoted against.
+    named_baseline : str
+        The one named beforehand: its skill is the metric ``skill``.
+    draws : int
+        Resamples of the dyads.
+    level : float
+        Coverage that the intervals aim at.
+    seed : int
+        Of the resampling; all models see the same resamples.
+
+    Returns
+    -------
+    dy.DataFrame[Metrics]
+        Sorted by key. Beside the given metrics: ``prevalence``, ``skill`` and
+        ``skill_over_BASELINE``: one minus the ratio of Brier scores on shared rows.
+    """
+    found = []
+    for horizon in sorted(predictions["horizon"].unique()):
+        wide = _side_by_side(predictions.filter(pl.col("horizon") == horizon))
+        resampled = _resample(wide["dyad_id"], draws, seed)
+        for name in sorted(predictions["model"].unique()):
+            score = partial(_score, wide, resampled, level)
+            rows_of = {
+                metric: score(partial(_of, name, f), [name])
+                for metric, f in {**scores, "prevalence": _prevalence}.items()
+            }
+            for baseline in baselines:
+                if baseline in wide.columns and name != baseline:
+                    skill = score(partial(_skill, name, baseline), [name, baseline])
+                    rows_of[f"skill_over_{baseline}"] = skill
+                    if baseline == named_baseline:
+                        rows_of["skill"] = skill
+            found += [
+                {"model": name, "horizon": horizon, "stratum": "all", "metric": m} | row
+                for m, row in rows_of.items()
+            ]
+    return Metrics.validate(
+        pl.DataFrame(found, infer_schema_length=None)
+        .select(Metrics.column_names())
+        .sort("model", "horizon", "stratum", "metric"),
+        cast=True,
+    )
+
+
+def _side_by_side(predictions: pl.DataFrame) -> pl.DataFrame:
+    """One row an origin, one column of risk a model; null where it gave none."""
+    return predictions.pivot(
+        on="model",
+        index=[*KEYS, "dyad_id", "outcome", "weight"],
+        values="risk",
+    ).sort(KEYS)
+
+
+def _resample(dyads: pl.Series, draws: int, seed: int) -> Array:
+    """How often each row is drawn when whole dyads are drawn with replacement."""
+    ids = dyads.unique().sort()
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=draws)
+    position = {dyad: i for i, dyad in enumerate(ids)}
+    of_row = np.array([position[dyad] for dyad in dyads])
+    return np.asarray(counts[:, of_row], dtype=np.float64)
+
+
+def _score(
+    wide: pl.DataFrame,
+    resampled: Array,
+    level: float,
+    value: Callable[[pl.DataFrame, Array], Any],
+    needs: Sequence[str],
+) -> dict[str, Any]:
+    usable = wide.select(
+        pl.all_horizontal(pl.col(c).is_not_null() for c in [*needs, "outcome"])
+    ).to_series()
+    part, mask = wide.filter(usable), usable.to_numpy()
+    weight = part["weight"].to_numpy()
+    drawn = np.asarray(value(part, resampled[:, mask] * weight))
+    drawn = drawn[np.isfinite(drawn)]
+    point = float(np.asarray(value(part, weight)))
+    tail = (1 - level) / 2
+    lower, upper = np.quantile(drawn, [tail, 1 - tail]) if drawn.size else (None, None)
+    return {
+        "value": point if np.isfinite(point) else None,
+        "lower": lower,
+        "upper": upper,
+        "n": part.height,
+        "n_events": int(part["outcome"].sum()),
+    }
+
+
+def _of(name: str, metric: Metric, part: pl.DataFrame, weight: Array) -> Any:
+    return metric(
+        part["outcome"].to_numpy().astype(float), part[name].to_numpy(), weight
+    )
+
+
+def _skill(name: str, baseline: str, part: pl.DataFrame, weight: Array) -> Any:
+    return metrics.skill(
+        _of(name, metrics.brier, part, weight),
+        _of(baseline, metrics.brier, part, weight),
+    )
+
+
+def _prevalence(outcome: Array, risk: Array, weight: Array) -> Any:
+    del risk
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (weight * outcome).sum(axis=-1) / weight.sum(axis=-1)

@@ -1,0 +1,1 @@
+"""Sources of coded events: a module a source, each a function that returns `Loaded`."""

@@ -1,0 +1,61 @@
+"""Features: what was known of a truce on the morning of an origin.
+
+A feature is a function ``f(panel, events, truces, **settings)``. ``events`` are linked
+events (:func:`forecast.link.linked`). It returns the keys of the panel and numeric
+columns named ``FEATURE_what_WINDOWd``, one row an origin. A null means "not known".
+"""
+
+from collections.abc import Callable, Mapping
+
+import dataframely as dy
+import polars as pl
+
+from forecast.schema import Panel, Truces
+
+KEYS = ("truce_id", "origin")
+Feature = Callable[
+    [dy.DataFrame[Panel], pl.DataFrame, dy.DataFrame[Truces]], pl.DataFrame
+]
+
+
+def compute(
+    features: Mapping[str, Feature],
+    panel: dy.DataFrame[Panel],
+    events: pl.DataFrame,
+    truces: dy.DataFrame[Truces],
+) -> pl.DataFrame:
+    """Compute features and lay them side by side.
+
+    Parameters
+    ----------
+    features : mapping of str to callable
+        Feature functions by name.
+    panel, events, truces
+        Origins, linked events, and all records of truces.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``truce_id``, ``origin`` and all columns, in the order of the panel.
+
+    Raises
+    ------
+    ValueError
+        If a feature returns other rows than the panel has, a column that is not
+        numeric or does not begin with the feature's name, or a column twice.
+    """
+    keys = panel.select(KEYS)
+    frames = [keys]
+    for name, feature in features.items():
+        frame = feature(panel, events, truces)
+        columns = [c for c in frame.columns if c not in KEYS]
+        if not frame.select(KEYS).equals(keys):
+            raise ValueError(f"feature {name!r}: its rows are not those of the panel")
+        for column in columns:
+            dtype = frame.schema[column]
+            if not (dtype.is_numeric() or dtype == pl.Boolean):
+                raise ValueError(f"feature {name!r}: {column} is {dtype}, not a number")
+            if not column.startswith(f"{name}_"):
+                raise ValueError(f"feature {name!r}: {column} lacks its name in front")
+        frames.append(frame.select(columns))
+    return pl.concat(frames, how="horizontal")

@@ -1,0 +1,74 @@
+"""What the parties did to each other lately."""
+
+from collections.abc import Sequence
+
+import dataframely as dy
+import polars as pl
+
+from forecast.schema import Panel, Truces
+from forecast.windows import days_since_last, decayed, trailing
+
+CAP_DAYS = 365
+
+
+def recent(
+    panel: dy.DataFrame[Panel],
+    events: pl.DataFrame,
+    truces: dy.DataFrame[Truces],
+    *,
+    windows: Sequence[int] = (3, 7, 14, 30, 60),
+    half_lives: Sequence[float] = (14,),
+    rule_window_days: int = 30,
+) -> pl.DataFrame:
+    """Events and deaths of the dyad over trailing windows and since the start.
+
+    Violence between the parties is the strongest and simplest signal there is, and
+    the deaths that already lie in the window of the collapse rule are most of it.
+
+    Parameters
+    ----------
+    panel, events, truces
+        See :mod:`forecast.features`.
+    windows : sequence of int
+        Days before the origin; they may reach back beyond the start.
+    half_lives : sequence of float
+        Days in which the weight of a death halves.
+    rule_window_days : int
+        Window of the collapse rule.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``recent_events_Wd``, ``recent_deaths_Wd``; ``recent_events_since_start``,
+        ``recent_deaths_since_start``; ``recent_days_since_last`` (at most 365);
+        ``recent_filled_Rd``: deaths since the start that are still in the rule's
+        window on the origin's own day, over the threshold of collapse;
+        ``recent_decayed_Hd``: decayed deaths over the threshold. The last two are
+        null where the rule has no threshold.
+    """
+    del truces
+    origins = panel.select("truce_id", "origin")
+    party = events.filter(pl.col("relation") == "party").join(
+        panel.select("truce_id", "start").unique(), on="truce_id"
+    )
+    since = party.filter(pl.col("day") > pl.col("start"))
+    deaths = {"recent_deaths": pl.col("deaths").fill_null(0)}
+    counts = deaths | {"recent_events": pl.lit(1, pl.Int64)}
+    in_window = trailing(origins, since, deaths, [rule_window_days - 1]).to_series(2)
+    fading = decayed(
+        origins, party, {"recent_decayed": pl.col("deaths").fill_null(0)}, half_lives
+    ).drop("truce_id", "origin")
+    ever = trailing(origins, since, counts, [None]).select(
+        recent_deaths_since_start="recent_deaths_ever",
+        recent_events_since_start="recent_events_ever",
+    )
+    last = days_since_last(origins, party, "recent_days_since_last", CAP_DAYS)
+    return (
+        trailing(origins, party, counts, list(windows))
+        .hstack(ever)
+        .hstack(last.select("recent_days_since_last"))
+        .with_columns(
+            (in_window / panel["threshold"]).alias(f"recent_filled_{rule_window_days}d")
+        )
+        .hstack(fading.select(pl.all() / panel["threshold"]))
+    )

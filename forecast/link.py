@@ -1,0 +1,146 @@
+"""Which event bears on which truce: of a party, of an outsider, or of a neighbour."""
+
+from datetime import timedelta
+
+import dataframely as dy
+import polars as pl
+
+from forecast.schema import Events, Links, Truces
+
+LAST_DAY = pl.coalesce("date_end", "date")
+KEYS = ("event_id", "known_from")
+
+
+def link(
+    truces: dy.DataFrame[Truces],
+    events: dy.DataFrame[Events],
+    *,
+    before_days: int = 365,
+    after_days: int = 365,
+) -> dy.DataFrame[Links]:
+    """Link events to the truces that they bear on.
+
+    An event has one relation to a truce, the first that fits:
+
+    ``party``
+        it is of the truce's dyad, or, where it has no dyad, between its parties;
+    ``outsider``
+        in the same conflict or country, another armed group fights one of the
+        parties, or a group that the truce excludes by name takes part;
+    ``neighbour``
+        anything else in the same conflict or country.
+
+    Parameters
+    ----------
+    truces, events : frames
+        All records.
+    before_days, after_days : int
+        An event is linked if its last day lies within these many days of the start.
+
+    Returns
+    -------
+    dy.DataFrame[Links]
+        Sorted by its key.
+    """
+    dated = truces.filter(pl.col("start").is_not_null()).select(
+        "truce_id",
+        "dyad_id",
+        "conflict_id",
+        "parties",
+        "excluded",
+        place=_place(),
+        first=pl.col("start") - timedelta(days=before_days),
+        last=pl.col("start") + timedelta(days=after_days),
+    )
+    slim = events.select(
+        *KEYS,
+        "dyad_id",
+        "conflict_id",
+        "actor_a",
+        "actor_b",
+        place=_place(),
+        day=LAST_DAY,
+        civilians=pl.col("kind") == "abuse",
+    )
+    near = pl.concat(
+        _pairs(dated, slim, on) for on in ("dyad_id", "conflict_id", "place")
+    ).unique(["truce_id", *KEYS], keep="first", maintain_order=True)
+    return Links.validate(
+        near.select(*KEYS, "truce_id", relation=_relation()).sort(
+            "event_id", "known_from", "truce_id"
+        ),
+        cast=True,
+    )
+
+
+def linked(events: dy.DataFrame[Events], links: dy.DataFrame[Links]) -> pl.DataFrame:
+    """Events beside the truces they bear on: what a feature is computed from.
+
+    Parameters
+    ----------
+    events, links : frames
+        Events and their links.
+
+    Returns
+    -------
+    pl.DataFrame
+        One row an event version and truce: all columns of
+        :class:`~forecast.schema.Events`, ``truce_id``, ``relation`` and ``day``, the
+        last day of the event. Sorted by ``truce_id``, ``day`` and key.
+    """
+    return (
+        links.join(events, on=KEYS)
+        .with_columns(day=LAST_DAY)
+        .sort("truce_id", "day", *KEYS)
+    )
+
+
+def _place() -> pl.Expr:
+    """Country name without what sources put behind it ("Myanmar (Burma)")."""
+    return pl.col("country").str.replace(r"[,(].*$", "").str.strip_chars()
+
+
+def _pairs(truces: pl.DataFrame, events: pl.DataFrame, on: str) -> pl.DataFrame:
+    columns = [c for c in events.columns if c != on]
+    return (
+        truces.lazy()
+        .join(events.lazy(), on=on, suffix="_of_event")
+        .filter(pl.col("day").is_between("first", "last"))
+        .with_columns(same_dyad=_same("dyad_id", on))
+        .select(
+            "truce_id",
+            "parties",
+            "excluded",
+            "same_dyad",
+            *(c for c in columns if c in (*KEYS, "actor_a", "actor_b", "civilians")),
+            no_dyad=(
+                pl.lit(False)
+                if on == "dyad_id"
+                else pl.col("dyad_id_of_event").is_null()
+            ),
+        )
+        .collect()
+    )
+
+
+def _same(column: str, on: str) -> pl.Expr:
+    if column == on:
+        return pl.lit(True)
+    return (pl.col(column) == pl.col(f"{column}_of_event")).fill_null(False)
+
+
+def _relation() -> pl.Expr:
+    def takes_part(column: str, actor: str) -> pl.Expr:
+        return pl.col(column).list.contains(pl.col(actor)).fill_null(False)
+
+    a, b = takes_part("parties", "actor_a"), takes_part("parties", "actor_b")
+    between = pl.col("no_dyad") & a & b & (pl.col("actor_a") != pl.col("actor_b"))
+    named = takes_part("excluded", "actor_a") | takes_part("excluded", "actor_b")
+    fought = (a | b) & ~pl.col("civilians")
+    return (
+        pl.when(pl.col("same_dyad") | between.fill_null(False))
+        .then(pl.lit("party"))
+        .when(named | fought)
+        .then(pl.lit("outsider"))
+        .otherwise(pl.lit("neighbour"))
+    )

@@ -1,0 +1,244 @@
+"""The published model: fitted on all that is known, kept without pickle, and scored.
+
+Its intervals come from refits on resampled dyads. They say how far the fit depends on
+which dyads history happened to hold, and nothing of what the model leaves out.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+
+from forecast.evaluate import Model, rows, target
+from forecast.raw import InputError
+from forecast.schema import Panel, RiskScores, Truces
+
+#: what a model file may hold beside the project's own classes
+TRUSTED = (
+    "forecast.",
+    "numpy.",
+    "sklearn.",
+    "scipy.",
+    "builtins.",
+    "collections.",
+    "_loss.",
+)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A fitted model, its refits, and the baseline beside it."""
+
+    name: str
+    model: Model
+    refits: tuple[Model, ...]
+    baseline_name: str
+    baseline: Model
+    horizons: tuple[int, ...]
+    label: str
+    trained_through: date
+
+
+def publish(
+    name: str,
+    model: Model,
+    features: pl.DataFrame,
+    baseline_name: str,
+    baseline: Model,
+    baseline_features: pl.DataFrame,
+    panel: dy.DataFrame[Panel],
+    *,
+    label: str,
+    horizons: Sequence[int],
+    trained_through: date,
+    refits: int = 20,
+    seed: int = 1,
+    done: Callable[[str], None] = lambda _: None,
+) -> Published:
+    """Fit the published model, its refits on resampled dyads, and its baseline.
+
+    Parameters
+    ----------
+    name, model, features
+        The model that was declared for the risk scores, and what it sees.
+    baseline_name, baseline, baseline_features
+        The naive model whose risk stands beside it.
+    panel : dy.DataFrame[Panel]
+        All origins, as known on the day after ``trained_through``.
+    label : str
+        Name of the collapse rule.
+    horizons : sequence of int
+        Days.
+    trained_through : date
+        Last day whose events the panel knows.
+    refits : int
+        Number of refits; a resample without a collapse is drawn again.
+    seed : int
+        Of the resampling.
+    done : callable
+        Told of each fit.
+
+    Returns
+    -------
+    Published
+    """
+    from sklearn.base import clone
+
+    def fitted(estimator: Any, of: pl.DataFrame, on: pl.DataFrame) -> Any:
+        result = clone(estimator).fit(rows(of, on), target(on))
+        done(name)
+        return result
+
+    rng = np.random.default_rng(seed)
+    whole = fitted(model, features, panel)
+    again = [fitted(model, features, _resample(panel, rng)) for _ in range(refits)]
+    return Published(
+        name,
+        whole,
+        tuple(again),
+        baseline_name,
+        fitted(baseline, baseline_features, panel),
+        tuple(horizons),
+        label,
+        trained_through,
+    )
+
+
+def _resample(panel: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    dyads = panel["dyad_id"].unique().sort()
+    while True:
+        drawn = pl.DataFrame(
+            {"dyad_id": dyads.gather(rng.integers(0, len(dyads), len(dyads)))}
+        )
+        again = drawn.join(panel, on="dyad_id", maintain_order="left_right")
+        if (again["event"] == 1).any():
+            return again
+
+
+def risk_scores(
+    published: Published,
+    panel: dy.DataFrame[Panel],
+    features: pl.DataFrame,
+    baseline_features: pl.DataFrame,
+    truces: dy.DataFrame[Truces],
+    *,
+    run_id: str,
+    data_digest: str,
+    level: float = 0.9,
+) -> dy.DataFrame[RiskScores]:
+    """Score truces in force, each at every horizon.
+
+    Parameters
+    ----------
+    published : Published
+        The model.
+    panel : dy.DataFrame[Panel]
+        One origin a truce: the morning as of which it is scored.
+    features, baseline_features : pl.DataFrame
+        Keyed features of these origins.
+    truces : dy.DataFrame[Truces]
+        For the names.
+    run_id, data_digest : str
+        What the scores came from.
+    level : float
+        Share of the refits inside the interval, which is widened to hold the risk.
+
+    Returns
+    -------
+    dy.DataFrame[RiskScores]
+        Sorted by key; empty where no truce is in force.
+    """
+    if not panel.height:
+        return RiskScores.create_empty()
+    X = rows(features, panel)
+    risk = published.model.predict_risk(X)
+    refits = np.stack(
+        [m.predict_risk(X) for m in published.refits or [published.model]]
+    )
+    tail = (1 - level) / 2
+    lower, upper = np.quantile(refits, [tail, 1 - tail], axis=0)
+    baseline = published.baseline.predict_risk(rows(baseline_features, panel))
+    named = panel.join(
+        truces.select("truce_id", truce="name"),
+        on="truce_id",
+        how="left",
+        maintain_order="left",
+    )
+    parts = [
+        named.select(
+            pl.col("origin").alias("as_of"),
+            "truce_id",
+            "truce",
+            "conflict_id",
+            "country",
+            "age_days",
+            pl.lit(horizon).alias("horizon_days"),
+            pl.Series("risk", risk[:, i]),
+            pl.Series("risk_lower", np.minimum(lower, risk)[:, i]),
+            pl.Series("risk_upper", np.maximum(upper, risk)[:, i]),
+            pl.Series("baseline_risk", baseline[:, i]),
+            pl.lit("").alias("drivers"),
+            pl.lit(published.name).alias("model"),
+            pl.lit(published.label).alias("label"),
+            pl.lit(run_id).alias("run_id"),
+            pl.lit(data_digest).alias("data_digest"),
+            pl.lit(published.trained_through).alias("trained_through"),
+        )
+        for i, horizon in enumerate(published.horizons)
+    ]
+    return RiskScores.validate(
+        pl.concat(parts).sort("as_of", "truce_id", "horizon_days"), cast=True
+    )
+
+
+def save(published: Published, path: Path) -> None:
+    """Write a published model without pickle."""
+    import skops.io
+
+    content = dict(vars(published)) | {
+        "refits": list(published.refits),
+        "horizons": list(published.horizons),
+        "trained_through": published.trained_through.isoformat(),
+    }
+    path.write_bytes(skops.io.dumps(content))
+
+
+def load(path: Path) -> Published:
+    """Read a published model.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If there is none, or the file holds a type that no model is made of.
+    """
+    import skops.io
+
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no model; expected the model.skops of a finished run"
+        )
+    data = path.read_bytes()
+    try:
+        types = skops.io.get_untrusted_types(data=data)
+        foreign = [t for t in types if not t.startswith(TRUSTED)]
+        if foreign:
+            raise InputError(f"{path}: refused, it holds {', '.join(foreign)}")
+        content = skops.io.loads(data, trusted=types)
+    except (OSError, io.UnsupportedOperation, KeyError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: not a model file: {error}") from error
+    return Published(
+        **content
+        | {
+            "refits": tuple(content["refits"]),
+            "horizons": tuple(content["horizons"]),
+            "trained_through": date.fromisoformat(content["trained_through"]),
+        }
+    )

@@ -1,0 +1,154 @@
+"""What a run leaves behind: a folder written whole or not at all, and its account."""
+
+import hashlib
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from forecast.raw import InputError
+
+#: keys that say where a run happens, not what it computes
+PLACE = ("home", "out", "tracking", "model", "root")
+
+
+@contextmanager
+def folder(path: Path) -> Iterator[Path]:
+    """Fill a folder under a temporary name beside its own, and rename it when whole.
+
+    Parameters
+    ----------
+    path : Path
+        Where the finished folder will lie.
+
+    Yields
+    ------
+    Path
+        The folder to write to. Where the block raises, it is removed.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If there is something at ``path`` already, or it cannot be written.
+    """
+    if path.exists():
+        raise InputError(f"{path}: already there; expected a new folder")
+    part = path.with_name(f".{path.name}.part-{os.getpid()}")
+    try:
+        part.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+    try:
+        yield part
+        part.rename(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def free(path: Path, now: datetime) -> Path:
+    """Find a folder ``DATE_TIME`` below ``path`` that no run has taken yet."""
+    stamp = now.strftime("%Y-%m-%d_%H-%M-%S")
+    names = [stamp, *(f"{stamp}_{i}" for i in range(2, 1000))]
+    return next(path / name for name in names if not (path / name).exists())
+
+
+def frame_digest(frame: pl.DataFrame) -> str:
+    """Digest of a frame's content, for data that come from no file."""
+    return hashlib.sha256(frame.write_ndjson().encode()).hexdigest()
+
+
+def data_digest(files: Mapping[str, str]) -> str:
+    """Digest of a set of inputs, whatever the folder they lie in."""
+    lines = sorted(f"{Path(path).name} {digest}" for path, digest in files.items())
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """Digest of a resolved configuration, but for where it runs."""
+    what = {key: value for key, value in config.items() if key not in PLACE}
+    text = json.dumps(what, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def account(**facts: Any) -> dict[str, Any]:
+    """Everything that says where a run came from.
+
+    Parameters
+    ----------
+    **facts
+        Of the run itself: seed, digests, timings, and so on.
+
+    Returns
+    -------
+    dict
+        The facts, and the commit, packages, machine and time.
+    """
+    commit, dirty = _git()
+    return facts | {
+        "git_commit": commit,
+        "git_dirty": dirty,
+        "packages": dict(
+            sorted((d.metadata["Name"], d.version) for d in distributions())
+        ),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "peak_memory_mib": peak_memory(),
+    }
+
+
+def peak_memory() -> float:
+    """Peak memory of this process, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+
+
+def write_json(content: Mapping[str, Any], path: Path) -> None:
+    """Write JSON that a person can read."""
+    path.write_text(json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def finished(path: Path) -> list[Path]:
+    """Folders of finished runs below a folder, oldest first."""
+    runs = [
+        p.parent
+        for p in path.glob("*/*/run.json")
+        if (p.parent / "model.skops").exists()
+    ]
+    return sorted(
+        runs, key=lambda p: (json.loads((p / "run.json").read_text())["finished"], p)
+    )
+
+
+def _git() -> tuple[str | None, bool | None]:
+    """Commit of the source tree and whether it differs from it; None outside git."""
+
+    def ask(*words: str) -> str | None:
+        here = Path(__file__).parent
+        try:
+            answer = subprocess.run(  # noqa: S603  (fixed words, no shell)
+                ["git", *words],  # noqa: S607
+                cwd=here,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except OSError:
+            return None
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    top = ask("rev-parse", "--show-toplevel")
+    if top is None or Path(top) != Path(__file__).parent.parent:
+        return None, None
+    return ask("rev-parse", "HEAD"), bool(ask("status", "--porcelain"))
