@@ -242,7 +242,12 @@ def _before(
     return (
         truces.filter(start.is_not_null())
         .select("truce_id", "dyad_id", "start")
-        .join(events.with_columns(day=LAST_DAY), on="dyad_id")
+        .join(
+            events.select(
+                "dyad_id", "deaths", "known_from", "known_until", day=LAST_DAY
+            ),
+            on="dyad_id",
+        )
         .filter(
             (pl.col("day") < start)
             & (pl.col("day") >= start.dt.offset_by(f"-{before_days}d"))

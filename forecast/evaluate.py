@@ -8,7 +8,6 @@ truces of a dyad, are no independent cases.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import partial
 from typing import Any, Protocol
 
 import dataframely as dy
@@ -213,23 +212,28 @@ def evaluate(
     found = []
     for horizon in sorted(predictions["horizon"].unique()):
         wide = _side_by_side(predictions.filter(pl.col("horizon") == horizon))
-        resampled = _resample(wide["dyad_id"], draws, seed)
-        for name in sorted(predictions["model"].unique()):
-            score = partial(_score, wide, resampled, level)
-            rows_of = {
-                metric: score(partial(_of, name, f), [name])
-                for metric, f in {**scores, "prevalence": _prevalence}.items()
-            }
+        names = sorted(predictions["model"].unique())
+        shared = _Rows(wide, wide["outcome"].is_not_null(), draws, seed)
+        for name in names:
+            own = shared if not wide[name].null_count() else shared.where(name)
+            values = {m: own.score(f, name) for m, f in scores.items()}
+            values["prevalence"] = own.score(_prevalence, name)
             for baseline in baselines:
-                if baseline in wide.columns and name != baseline:
-                    skill = score(partial(_skill, name, baseline), [name, baseline])
-                    rows_of[f"skill_over_{baseline}"] = skill
+                if baseline in names and name != baseline:
+                    both = (
+                        own if not wide[baseline].null_count() else own.where(baseline)
+                    )
+                    skill = np.asarray(
+                        metrics.skill(
+                            both.score(metrics.brier, name),
+                            both.score(metrics.brier, baseline),
+                        )
+                    )
+                    values[f"skill_over_{baseline}"] = skill
                     if baseline == named_baseline:
-                        rows_of["skill"] = skill
-            found += [
-                {"model": name, "horizon": horizon, "stratum": "all", "metric": m} | row
-                for m, row in rows_of.items()
-            ]
+                        values["skill"] = skill
+            at = {"model": name, "horizon": horizon, "stratum": "all"}
+            found += [at | {"metric": m} | own.row(v, level) for m, v in values.items()]
     return Metrics.validate(
         pl.DataFrame(found, infer_schema_length=None)
         .select(Metrics.column_names())
@@ -247,6 +251,50 @@ def _side_by_side(predictions: pl.DataFrame) -> pl.DataFrame:
     ).sort(KEYS)
 
 
+class _Rows:
+    """Rows of known outcome, with their weights as they are and as dyads are redrawn.
+
+    The first row of ``weights`` is the data as they are; a score is computed on all
+    rows of it at once, and once for each model.
+    """
+
+    def __init__(
+        self, wide: pl.DataFrame, usable: pl.Series, draws: int, seed: int
+    ) -> None:
+        self.wide, self.usable, self.draws, self.seed = wide, usable, draws, seed
+        part = wide.filter(usable)
+        self.outcome = part["outcome"].to_numpy().astype(float)
+        drawn = _resample(wide["dyad_id"], draws, seed)[:, usable.to_numpy()]
+        self.weights = np.vstack([np.ones(part.height), drawn])
+        self.weights *= part["weight"].to_numpy()
+        self.scores: dict[tuple[str, Metric], Array] = {}
+
+    def where(self, name: str) -> "_Rows":
+        """The rows that a model has a forecast for; one that failed has fewer."""
+        usable = self.usable & self.wide[name].is_not_null()
+        return _Rows(self.wide, usable, self.draws, self.seed)
+
+    def score(self, metric: Metric, name: str) -> Array:
+        """Score of a model: of the data, then of every draw."""
+        if (name, metric) not in self.scores:
+            risk = self.wide.filter(self.usable)[name].to_numpy()
+            score = np.asarray(metric(self.outcome, risk, self.weights))
+            self.scores[name, metric] = score
+        return self.scores[name, metric]
+
+    def row(self, score: Array, level: float) -> dict[str, Any]:
+        """Value, interval and counts, as the metrics frame has them."""
+        drawn, tail = score[1:][np.isfinite(score[1:])], (1 - level) / 2
+        bounds = np.quantile(drawn, [tail, 1 - tail]) if drawn.size else (None, None)
+        return {
+            "value": float(score[0]) if np.isfinite(score[0]) else None,
+            "lower": bounds[0],
+            "upper": bounds[1],
+            "n": len(self.outcome),
+            "n_events": int(self.outcome.sum()),
+        }
+
+
 def _resample(dyads: pl.Series, draws: int, seed: int) -> Array:
     """How often each row is drawn when whole dyads are drawn with replacement."""
     ids = dyads.unique().sort()
@@ -255,45 +303,6 @@ def _resample(dyads: pl.Series, draws: int, seed: int) -> Array:
     position = {dyad: i for i, dyad in enumerate(ids)}
     of_row = np.array([position[dyad] for dyad in dyads])
     return np.asarray(counts[:, of_row], dtype=np.float64)
-
-
-def _score(
-    wide: pl.DataFrame,
-    resampled: Array,
-    level: float,
-    value: Callable[[pl.DataFrame, Array], Any],
-    needs: Sequence[str],
-) -> dict[str, Any]:
-    usable = wide.select(
-        pl.all_horizontal(pl.col(c).is_not_null() for c in [*needs, "outcome"])
-    ).to_series()
-    part, mask = wide.filter(usable), usable.to_numpy()
-    weight = part["weight"].to_numpy()
-    drawn = np.asarray(value(part, resampled[:, mask] * weight))
-    drawn = drawn[np.isfinite(drawn)]
-    point = float(np.asarray(value(part, weight)))
-    tail = (1 - level) / 2
-    lower, upper = np.quantile(drawn, [tail, 1 - tail]) if drawn.size else (None, None)
-    return {
-        "value": point if np.isfinite(point) else None,
-        "lower": lower,
-        "upper": upper,
-        "n": part.height,
-        "n_events": int(part["outcome"].sum()),
-    }
-
-
-def _of(name: str, metric: Metric, part: pl.DataFrame, weight: Array) -> Any:
-    return metric(
-        part["outcome"].to_numpy().astype(float), part[name].to_numpy(), weight
-    )
-
-
-def _skill(name: str, baseline: str, part: pl.DataFrame, weight: Array) -> Any:
-    return metrics.skill(
-        _of(name, metrics.brier, part, weight),
-        _of(baseline, metrics.brier, part, weight),
-    )
 
 
 def _prevalence(outcome: Array, risk: Array, weight: Array) -> Any:

@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,10 @@ from forecast.evaluate import Model, rows, target
 from forecast.raw import InputError
 from forecast.schema import Panel, RiskScores, Truces
 
-#: what a model file may hold beside the project's own classes
+#: types beside the project's own that a model file may hold and skops does not know
 TRUSTED = (
-    "forecast.",
-    "numpy.",
-    "sklearn.",
-    "scipy.",
-    "builtins.",
-    "collections.",
-    "_loss.",
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
 
 
@@ -209,6 +205,18 @@ def save(published: Published, path: Path) -> None:
     path.write_bytes(skops.io.dumps(content))
 
 
+def _ours(name: str) -> bool:
+    """Whether a name is a model class or function that this package defines itself."""
+    module, _, attribute = name.rpartition(".")
+    if not module.startswith("forecast.models."):
+        return False
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError):
+        return False
+    return str(found.__module__) == module
+
+
 def load(path: Path) -> Published:
     """Read a published model.
 
@@ -226,7 +234,7 @@ def load(path: Path) -> Published:
     data = path.read_bytes()
     try:
         types = skops.io.get_untrusted_types(data=data)
-        foreign = [t for t in types if not t.startswith(TRUSTED)]
+        foreign = [t for t in types if t not in TRUSTED and not _ours(t)]
         if foreign:
             raise InputError(f"{path}: refused, it holds {', '.join(foreign)}")
         content = skops.io.loads(data, trusted=types)

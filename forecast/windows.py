@@ -54,9 +54,7 @@ def trailing(
     >>> trailing(origins, events, {"deaths": pl.col("deaths")}, [3, 7, 30]).row(0)[2:]
     (0, 10, 11)
     """
-    slim = events.select(
-        GROUP, "day", "known_from", "known_until", **{k: v for k, v in values.items()}
-    )
+    slim = events.select(GROUP, "day", "known_from", "known_until", **values)
     sums = origins.select(GROUP, "origin").with_row_index("_i").sort("origin")
     for window in windows:
         suffix = "ever" if window is None else f"{window}d"

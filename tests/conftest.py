@@ -1,0 +1,36 @@
+"""What tests share: a small simulated world, and the real data where they are."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from forecast.simulated import World
+from forecast.simulated import world as simulate
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder with the real data and the independent checks."""
+    if not (SHARED / "data").is_dir():
+        reason = f"no real data at {SHARED / 'data'}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """A small world, made once."""
+    return simulate(seed=7, conflicts=8, years=6)
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes into the clone."""
+    monkeypatch.setenv("FORECAST_HOME", str(tmp_path))
+    monkeypatch.setenv("FORECAST_ROOT", str(ROOT))
