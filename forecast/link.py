@@ -5,7 +5,8 @@ from datetime import timedelta
 import dataframely as dy
 import polars as pl
 
-from forecast.schema import Events, Links, Truces
+from forecast.actors import civilian
+from forecast.schema import Actors, Events, Links, Truces
 
 LAST_DAY = pl.coalesce("date_end", "date")
 KEYS = ("event_id", "known_from")
@@ -14,6 +15,7 @@ KEYS = ("event_id", "known_from")
 def link(
     truces: dy.DataFrame[Truces],
     events: dy.DataFrame[Events],
+    actors: dy.DataFrame[Actors] | None = None,
     *,
     before_days: int = 365,
     after_days: int = 365,
@@ -30,10 +32,16 @@ def link(
     ``neighbour``
         anything else in the same conflict or country.
 
+    Where an event has no dyad, its actors may be of any country: it is also linked to
+    the truces whose parties or excluded groups it names.
+
     Parameters
     ----------
     truces, events : frames
         All records.
+    actors : frame, optional
+        What the names of events without a dyad stand for, see
+        :func:`forecast.actors.resolve`; without it, names must be those of parties.
     before_days, after_days : int
         An event is linked if its last day lies within these many days of the start.
 
@@ -51,8 +59,9 @@ def link(
         place=_place(),
         first=pl.col("start") - timedelta(days=before_days),
         last=pl.col("start") + timedelta(days=after_days),
+        members=pl.col("parties").list.concat("excluded"),
     )
-    slim = events.select(
+    slim = _resolved(events, actors).select(
         *KEYS,
         "dyad_id",
         "conflict_id",
@@ -60,13 +69,24 @@ def link(
         "actor_b",
         place=_place(),
         day=LAST_DAY,
-        civilians=pl.col("kind") == "abuse",
+        # talks with a mediator or violence against civilians are no fights of groups
+        fight=pl.col("hostile")
+        & (pl.col("kind") != "abuse")
+        & ~civilian("actor_a")
+        & ~civilian("actor_b"),
     )
     near = pl.concat(
-        _pairs(dated, slim, on) for on in ("dyad_id", "conflict_id", "place")
+        [
+            *(_pairs(dated, slim, on) for on in ("dyad_id", "conflict_id", "place")),
+            _pairs(dated.explode("members"), _named(slim), "members"),
+        ]
     ).unique(["truce_id", *KEYS], keep="first", maintain_order=True)
+    related = near.with_columns(relation=_relation()).filter(
+        # one party alone, far from the truce's country, is nobody's neighbour
+        (pl.col("relation") != "neighbour") | pl.col("near")
+    )
     return Links.validate(
-        near.select(*KEYS, "truce_id", relation=_relation()).sort(
+        related.select(*KEYS, "truce_id", "relation").sort(
             "event_id", "known_from", "truce_id"
         ),
         cast=True,
@@ -100,6 +120,32 @@ def _place() -> pl.Expr:
     return pl.col("country").str.replace(r"[,(].*$", "").str.strip_chars()
 
 
+def _resolved(
+    events: pl.DataFrame, actors: dy.DataFrame[Actors] | None
+) -> pl.DataFrame:
+    """Events without a dyad, with the names of parties in place of their own."""
+    if actors is None:
+        return events
+    party = actors.filter(pl.col("party").is_not_null())
+    bare = pl.col("dyad_id").is_null()
+    return events.with_columns(
+        pl.when(bare)
+        .then(pl.col(column).replace(party["actor"], party["party"]))
+        .otherwise(column)
+        .alias(column)
+        for column in ("actor_a", "actor_b")
+    )
+
+
+def _named(events: pl.DataFrame) -> pl.DataFrame:
+    """Events without a dyad, once for each of their actors, in ``members``."""
+    bare = events.filter(pl.col("dyad_id").is_null())
+    return pl.concat(
+        bare.filter(pl.col(column).is_not_null()).with_columns(members=column)
+        for column in ("actor_a", "actor_b")
+    )
+
+
 def _pairs(truces: pl.DataFrame, events: pl.DataFrame, on: str) -> pl.DataFrame:
     columns = [c for c in events.columns if c != on]
     return (
@@ -112,12 +158,13 @@ def _pairs(truces: pl.DataFrame, events: pl.DataFrame, on: str) -> pl.DataFrame:
             "parties",
             "excluded",
             "same_dyad",
-            *(c for c in columns if c in (*KEYS, "actor_a", "actor_b", "civilians")),
+            *(c for c in columns if c in (*KEYS, "actor_a", "actor_b", "fight")),
             no_dyad=(
                 pl.lit(False)
                 if on == "dyad_id"
                 else pl.col("dyad_id_of_event").is_null()
             ),
+            near=pl.lit(on != "members"),
         )
         .collect()
     )
@@ -136,7 +183,7 @@ def _relation() -> pl.Expr:
     a, b = takes_part("parties", "actor_a"), takes_part("parties", "actor_b")
     between = pl.col("no_dyad") & a & b & (pl.col("actor_a") != pl.col("actor_b"))
     named = takes_part("excluded", "actor_a") | takes_part("excluded", "actor_b")
-    fought = (a | b) & ~pl.col("civilians")
+    fought = (a | b) & pl.col("fight")
     return (
         pl.when(pl.col("same_dyad") | between.fill_null(False))
         .then(pl.lit("party"))

@@ -11,13 +11,18 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dataframely as dy
 import polars as pl
 
 from forecast.schema import Rejected
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 ROW = "_row"
 MAX_CELL = 16 * 1024 * 1024
@@ -38,6 +43,9 @@ class Raw:
     #: text columns, and the number of the record in the file in ``_row``
     frame: pl.DataFrame
     rejected: dy.DataFrame[Rejected]
+    quote: str | None = '"'
+    #: whether the first record names the columns
+    headed: bool = True
 
     @property
     def read(self) -> int:
@@ -48,9 +56,8 @@ class Raw:
         """Line on which each record starts; quoted cells may hold line breaks."""
         if not self.text:
             return {row: row + 1 for row in rows}
-        wanted, lines, before, number = set(rows), {}, 0, -1
-        content = io.StringIO(self.text, newline="")
-        reader = csv.reader(content, delimiter=self.separator)
+        wanted, lines, before, number = set(rows), {}, 0, -int(self.headed)
+        reader = _records(self.text, self.separator, self.quote)
         for record in reader:
             number += bool(record)
             if record and number in wanted:
@@ -66,6 +73,8 @@ def read(
     separator: str = ",",
     skip: Mapping[str, str] | None = None,
     closed: bool = False,
+    header: Sequence[str] | None = None,
+    quote: str | None = '"',
 ) -> Raw:
     """Read a CSV (plain or gzip) or Parquet file as text.
 
@@ -83,6 +92,11 @@ def read(
     closed : bool
         Whether a column that is neither required nor optional is an error: in a
         file made by hand it is a misspelled one.
+    header : sequence of str, optional
+        Names of all columns, for a CSV whose first line is data already.
+    quote : str or None
+        Around cells that hold a separator; None for files that do not quote, in which
+        a lone quotation mark must not swallow the rows behind it.
 
     Raises
     ------
@@ -96,7 +110,7 @@ def read(
         frame, text, rejected = _parquet(content, path), "", Rejected.create_empty()
     else:
         text, clean = _decode(content, path)
-        frame, rejected = _csv(text, path, separator, clean)
+        frame, rejected = _csv(text, path, separator, clean, header, quote)
     known = list(dict.fromkeys([*required, *optional]))
     _check_columns(path, frame.columns, required, known if closed else None)
     frame = frame.with_row_index(ROW, 1) if ROW not in frame.columns else frame
@@ -106,7 +120,8 @@ def read(
         raise InputError(f"{path}: a header and no rows; expected at least one row")
     missing = [name for name in known if name not in frame.columns]
     frame = frame.with_columns(pl.lit(None, pl.String).alias(c) for c in missing)
-    return Raw(str(path), sha256, text, separator, frame.select(ROW, *known), rejected)
+    frame, headed = frame.select(ROW, *known), header is None
+    return Raw(str(path), sha256, text, separator, frame, rejected, quote, headed)
 
 
 def _content(path: Path) -> tuple[bytes, str]:
@@ -159,22 +174,45 @@ def _parquet(data: bytes, path: Path) -> pl.DataFrame:
 
 
 def _csv(
-    content: str, path: Path, separator: str, clean: bool
+    content: str,
+    path: Path,
+    separator: str,
+    clean: bool,
+    header: Sequence[str] | None,
+    quote: str | None,
 ) -> tuple[pl.DataFrame, dy.DataFrame[Rejected]]:
     csv.field_size_limit(MAX_CELL)
-    header = _header(content, path, separator)
+    names = list(header or _header(content, path, separator, quote))
+    by_record = partial(
+        _csv_by_record, content, path, separator, names, clean, header is None, quote
+    )
     try:
-        frame = pl.read_csv(content.encode(), infer_schema=False, separator=separator)
+        frame = pl.read_csv(
+            content.encode(),
+            infer_schema=False,
+            separator=separator,
+            quote_char=quote,
+            has_header=header is None,
+        )
     except pl.exceptions.PolarsError:
-        return _csv_by_record(content, path, separator, header, clean)
-    short = frame.height and frame[header[-1]].null_count()
-    if short or not clean:
-        return _csv_by_record(content, path, separator, header, clean)
-    return frame, Rejected.create_empty()
+        return by_record()
+    short = frame.height and frame[frame.columns[-1]].null_count()
+    if short or not clean or frame.width != len(names):
+        return by_record()
+    return frame.rename(
+        dict(zip(frame.columns, names, strict=True))
+    ), Rejected.create_empty()
 
 
-def _header(content: str, path: Path, separator: str) -> list[str]:
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
+def _records(content: str, separator: str, quote: str | None) -> "Reader":
+    text = io.StringIO(content, newline="")
+    if quote is None:
+        return csv.reader(text, delimiter=separator, quoting=csv.QUOTE_NONE)
+    return csv.reader(text, delimiter=separator, quotechar=quote)
+
+
+def _header(content: str, path: Path, separator: str, quote: str | None) -> list[str]:
+    reader = _records(content, separator, quote)
     try:
         header = next(islice((r for r in reader if r), 1))
     except csv.Error as error:
@@ -186,12 +224,18 @@ def _header(content: str, path: Path, separator: str) -> list[str]:
 
 
 def _csv_by_record(
-    content: str, path: Path, separator: str, header: list[str], clean: bool
+    content: str,
+    path: Path,
+    separator: str,
+    header: list[str],
+    clean: bool,
+    headed: bool,
+    quote: str | None,
 ) -> tuple[pl.DataFrame, dy.DataFrame[Rejected]]:
     """Read record by record: slower, but it says which records have no right shape."""
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
+    reader = _records(content, separator, quote)
     columns: list[list[str | None]] = [[] for _ in header]
-    numbers, bad, number, before = [], [], -1, 0
+    numbers, bad, number, before = [], [], -int(headed), 0
     try:
         for record in reader:
             number += bool(record)

@@ -19,6 +19,7 @@ END_REASONS = ("ongoing", "expired", "collapsed", "renewed", "other", "unclear")
 SIDES = ("unilateral", "bilateral", "multilateral")
 CLASSES = ("cessation", "preliminary", "definitive")
 RELATIONS = ("party", "outsider", "neighbour")
+ACTOR_METHODS = ("corrected", "exact", "alias", "government", "spelling", "none")
 DEATHS_MAX = 1_000_000
 
 
@@ -214,6 +215,28 @@ class LeftOut(dy.Schema):
     n = dy.Int64(min=0)
 
 
+class Unmapped(dy.Schema):
+    """Codes without an entry of their own in the map to kinds, and what stood in."""
+
+    source = dy.String()
+    system = dy.Enum(SYSTEMS)
+    code = dy.String()
+    #: entry of the root that was used instead; null: none, the event is of kind other
+    used = dy.String(nullable=True)
+    n = dy.Int64(min=1)
+
+
+class Actors(dy.Schema):
+    """Names of groups in sources without UCDP ids, and what they stand for."""
+
+    actor = dy.String(primary_key=True)
+    #: party of a truce, or group that one excludes; null: none of them
+    party = dy.String(nullable=True)
+    method = dy.Enum(ACTOR_METHODS)
+    #: likeness of spelling, 0 to 100, where that is the method
+    score = dy.Float64(nullable=True, min=0, max=100)
+
+
 Schema = TypeVar("Schema", bound=dy.Schema)
 
 
@@ -235,3 +258,5 @@ class Loaded(Generic[Schema]):
     covered_through: date | None = None
     #: sha256 of every file read, by path
     files: dict[str, str] = field(default_factory=dict)
+    #: codes that fell back to their root, or to no kind at all
+    unmapped: dy.DataFrame[Unmapped] = field(default_factory=Unmapped.create_empty)

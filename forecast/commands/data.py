@@ -15,6 +15,8 @@ from forecast.raw import InputError
 from forecast.record import data_digest, frame_digest
 from forecast.schema import Events, LeftOut, Loaded, Rejected, Truces
 
+Sources = Mapping[tuple[str, str], Loaded[Any]]
+
 
 @dataclass(frozen=True)
 class Data:
@@ -59,31 +61,52 @@ def load(
     forecast.raw.InputError
         If a source cannot be read, has too many bad rows, or there is none.
     """
-    # one at a time: OmegaConf cannot hold what a source returns
-    loaded_events = {str(name): instantiate(events[name]) for name in events or {}}
-    loaded_truces = {str(name): instantiate(truces[name]) for name in truces or {}}
-    for kind, sources in (("events", loaded_events), ("truces", loaded_truces)):
-        if not sources:
+    loaded_events, loaded_truces = sources(events), sources(truces)
+    for kind, group in (("events", loaded_events), ("truces", loaded_truces)):
+        if not group:
             raise InputError(f"no source of {kind}; choose one: {kind}=NAME")
-        _check(sources, max_rejected, rejected_to)
-    everything = {
-        **{("events", name): source for name, source in loaded_events.items()},
-        **{("truces", name): source for name, source in loaded_truces.items()},
-    }
+        _check(group, max_rejected, rejected_to)
+    everything = by_kind(loaded_events, loaded_truces)
     return Data(
         events=Events.validate(_together(loaded_events, "event_id")),
         truces=Truces.validate(_together(loaded_truces, "truce_id")),
-        covered_through=min(s.covered_through for s in loaded_events.values()),
-        sources=pl.DataFrame(
-            [_row(kind, name, source) for (kind, name), source in everything.items()],
-            infer_schema_length=None,
+        covered_through=min(
+            s.covered_through for s in loaded_events.values() if s.covered_through
         ),
-        rejected=Rejected.validate(
-            pl.concat([s.rejected for s in everything.values()])
-        ),
+        sources=overview(everything),
+        rejected=rejected(everything),
         left_out=LeftOut.validate(pl.concat([s.left_out for s in everything.values()])),
-        inputs=_inputs(everything),
+        inputs=inputs(everything),
     )
+
+
+def sources(group: DictConfig | None) -> dict[str, Loaded[Any]]:
+    """Load every source of a group; none where there is no group."""
+    # one at a time: OmegaConf cannot hold what a source returns
+    return {str(name): instantiate(group[name]) for name in group or {}}  # type: ignore[index]
+
+
+def by_kind(
+    events: Mapping[str, Loaded[Any]], truces: Mapping[str, Loaded[Any]]
+) -> Sources:
+    """All sources by kind and name."""
+    return {
+        **{("events", name): source for name, source in events.items()},
+        **{("truces", name): source for name, source in truces.items()},
+    }
+
+
+def overview(everything: Sources) -> pl.DataFrame:
+    """Rows, days and digest of every source."""
+    return pl.DataFrame(
+        [_row(kind, name, source) for (kind, name), source in everything.items()],
+        infer_schema_length=None,
+    )
+
+
+def rejected(everything: Sources) -> dy.DataFrame[Rejected]:
+    """Rejected rows of every source."""
+    return Rejected.validate(pl.concat([s.rejected for s in everything.values()]))
 
 
 def _check(
@@ -126,7 +149,8 @@ def _row(kind: str, name: str, source: Loaded[Any]) -> dict[str, Any]:
     }
 
 
-def _inputs(everything: Mapping[tuple[str, str], Loaded[Any]]) -> dict[str, str]:
+def inputs(everything: Sources) -> dict[str, str]:
+    """Digest of every input, by file or source."""
     digests: dict[str, str] = {}
     for (kind, name), source in everything.items():
         digests |= source.files or {f"{kind}.{name}": frame_digest(source.frame)}

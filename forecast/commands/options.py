@@ -79,7 +79,7 @@ def usage(verb: str) -> str:
     taken = {
         name: names
         for name, names in groups.items()
-        if name in config or (name == "experiments" and verb == "run")
+        if name in config or (name == "experiments" and verb in ("run", "check"))
     }
     width = max(map(len, taken))
     lines = [f"  {name:{width}}  {', '.join(names)}" for name, names in taken.items()]

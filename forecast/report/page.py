@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 
 import dataframely as dy
 import polars as pl
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from forecast.report import charts, tables, words
+from forecast.report.template import fill
 from forecast.report.words import Lookup, headline
 from forecast.schema import LeftOut, Metrics, Predictions, Rejected, RiskScores
 
@@ -106,23 +105,8 @@ def render(
     >>> "How likely is each truce to collapse within 7 or 30 days?" in page
     True
     """
-    env = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    env.filters |= {
-        "percent": words.percent,
-        "signed": words.signed,
-        "decimals": words.decimals,
-        "count": words.count,
-        "listed": words.listed,
-        "days": words.days,
-    }
-    template = (files("forecast.report") / "page.html.j2").read_text("utf-8")
-    return env.from_string(template).render(
+    return fill(
+        "page.html.j2",
         facts=facts,
         headline=headline(
             metrics,

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import dataframely as dy
 import numpy as np
 import polars as pl
-from sklearn.isotonic import IsotonicRegression
 
 from forecast.report.words import lookup, nearest, skills
 from forecast.schema import Metrics, Predictions, RiskScores
@@ -145,6 +144,9 @@ def recalibration(
         return pl.DataFrame(
             schema=dict.fromkeys(("forecast", "recalibrated", "weight"), pl.Float64)
         )
+    # seconds to import, and not every page has a reliability to show
+    from sklearn.isotonic import IsotonicRegression
+
     risk = known["risk"].to_numpy()
     fit = IsotonicRegression(y_min=0, y_max=1).fit(
         risk,
