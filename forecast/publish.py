@@ -5,6 +5,7 @@ which dyads history happened to hold, and nothing of what the model leaves out.
 """
 
 import io
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -202,7 +203,7 @@ def save(published: Published, path: Path) -> None:
         "horizons": list(published.horizons),
         "trained_through": published.trained_through.isoformat(),
     }
-    path.write_bytes(skops.io.dumps(content))
+    path.write_bytes(skops.io.dumps(content, compression=zipfile.ZIP_DEFLATED))
 
 
 def _ours(name: str) -> bool:
