@@ -11,7 +11,6 @@ import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import dataframely as dy
@@ -92,14 +91,14 @@ def read(
     """
     path = Path(path)
     content, sha256 = _content(path)
+    known = list(dict.fromkeys([*required, *optional]))
     if content[:4] == b"PAR1":
-        frame, text, rejected = _parquet(content, path), "", Rejected.create_empty()
+        text, rejected = "", Rejected.create_empty()
+        frame = _parquet(content, path, known)
     else:
         text, clean = _decode(content, path)
         frame, rejected = _csv(text, path, separator, clean)
-    known = list(dict.fromkeys([*required, *optional]))
     _check_columns(path, frame.columns, required, known if closed else None)
-    frame = frame.with_row_index(ROW, 1) if ROW not in frame.columns else frame
     for column, prefix in (skip or {}).items():
         frame = frame.filter(~pl.col(column).str.starts_with(prefix).fill_null(False))
     if not frame.height and not rejected.height:
@@ -147,15 +146,28 @@ def _decode(data: bytes, path: Path) -> tuple[str, bool]:
         return data.decode("utf-8-sig", errors="replace"), False
 
 
-def _parquet(data: bytes, path: Path) -> pl.DataFrame:
+def _parquet(data: bytes, path: Path, known: Sequence[str]) -> pl.DataFrame:
     try:
         frame = pl.read_parquet(io.BytesIO(data))
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path}: damaged Parquet file: {error}") from error
-    lists = [c for c, t in frame.schema.items() if isinstance(t, pl.List)]
+    _check_header(frame.columns, path)
+    # columns that nobody reads may hold anything, shapes of maps for example
     return frame.with_columns(
-        pl.col(c).cast(pl.List(pl.String)).list.join(";") for c in lists
-    ).with_columns(pl.all().cast(pl.String))
+        _as_text(frame[name], path) for name in frame.columns if name in known
+    ).with_row_index(ROW, 1)
+
+
+def _as_text(column: pl.Series, path: Path) -> pl.Series:
+    try:
+        if isinstance(column.dtype, pl.List):
+            return column.cast(pl.List(pl.String)).list.join(";")
+        return column.cast(pl.String)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(
+            f"{path}: column {column.name!r} holds {column.dtype}; "
+            "expected text, numbers, dates or lists of them"
+        ) from error
 
 
 def _csv(
@@ -163,33 +175,49 @@ def _csv(
 ) -> tuple[pl.DataFrame, dy.DataFrame[Rejected]]:
     csv.field_size_limit(MAX_CELL)
     header = _header(content, path, separator)
+    # Polars overlooks one cell too many in a last line without an end
+    content += "" if content.endswith("\n") else "\n"
+    if not clean or content.count("\r") != content.count("\r\n"):
+        return _csv_by_record(content, path, separator, header, clean)
     try:
         frame = pl.read_csv(content.encode(), infer_schema=False, separator=separator)
     except pl.exceptions.PolarsError:
         return _csv_by_record(content, path, separator, header, clean)
-    short = frame.height and frame[header[-1]].null_count()
-    if short or not clean:
+    # fewer rows than lines: blank lines, or cells that hold line breaks, which may be
+    # rows that a quote left open has swallowed
+    whole = frame.columns == header and frame.height + 1 == content.count("\n")
+    if not whole or frame[header[-1]].null_count():
         return _csv_by_record(content, path, separator, header, clean)
-    return frame, Rejected.create_empty()
+    return frame.with_row_index(ROW, 1), Rejected.create_empty()
 
 
 def _header(content: str, path: Path, separator: str) -> list[str]:
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
     try:
-        header = next(islice((r for r in reader if r), 1))
+        header = next((record for record in reader if record), [])
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: {error}") from error
+    _check_header(header, path)
+    return header
+
+
+def _check_header(header: Sequence[str], path: Path) -> None:
+    if not header:
+        raise InputError(f"{path}: the file is empty; expected a table with a header")
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise InputError(f"{path}: column {twice[0]!r} stands twice in the header")
-    return header
+    if ROW in header:
+        raise InputError(f"{path}: column {ROW!r}: no column may have this name")
 
 
 def _csv_by_record(
     content: str, path: Path, separator: str, header: list[str], clean: bool
 ) -> tuple[pl.DataFrame, dy.DataFrame[Rejected]]:
     """Read record by record: slower, but it says which records have no right shape."""
-    reader = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
+    reader = csv.reader(
+        io.StringIO(content, newline=""), delimiter=separator, strict=True
+    )
     columns: list[list[str | None]] = [[] for _ in header]
     numbers, bad, number, before = [], [], -1, 0
     try:
@@ -205,7 +233,11 @@ def _csv_by_record(
                         column.append(cell or None)
             before = reader.line_num
     except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num}: {error}") from error
+        # no row of its own: an open quote swallows the rows behind it
+        raise InputError(
+            f"{path}: line {before + 1}: {error}; expected every quoted cell to be "
+            "closed, and quotes within it to be doubled"
+        ) from error
     frame = pl.DataFrame(
         {ROW: numbers} | dict(zip(header, columns, strict=True)),
         schema={ROW: pl.UInt32} | dict.fromkeys(header, pl.String),
@@ -233,6 +265,7 @@ def _check_columns(
     required: Sequence[str],
     known: Sequence[str] | None,
 ) -> None:
+    columns = [name for name in columns if name != ROW]
     for name in required:
         if name not in columns:
             raise InputError(
@@ -240,7 +273,7 @@ def _check_columns(
                 f"expected {', '.join(required)}; found {', '.join(columns)[:500]}"
             )
     for name in columns:
-        if known is not None and name not in known and name != ROW:
+        if known is not None and name not in known:
             raise InputError(
                 f"{path}: unknown column {name!r}{_near(name, known)}; "
                 f"expected only {', '.join(known)}"
