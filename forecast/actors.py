@@ -36,7 +36,9 @@ CIVILIAN = (
     r"demonstrators?|rioters?|activists?|refugees?|displaced|students?|teachers?|wom[ae]n|"
     r"m[ae]n|children|child|families|famil[yi]|farmers?|workers?|employees?|medical|"
     r"doctors?|lawyers?|attorneys?|media|journalists?|clergy|priests?|aid workers?|"
-    r"tourists?|passengers?|religion|religious|ethnic|jews?|muslims?|christians?|hindus?|thie(f|ves)|criminals?|detainees?|prisoners?|voters?|party members?)\b"
+    r"tourists?|passengers?|religion|religious|"
+    r"ethnic|jews?|muslims?|christians?|hindus?|thie(f|ves)|criminals?|detainees?|"
+    r"prisoners?|voters?|party members?)\b"
 )
 
 

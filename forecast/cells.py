@@ -19,6 +19,7 @@ Examples
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import dataframely as dy
 import polars as pl
@@ -124,9 +125,10 @@ def day(column: str, required: bool = False) -> Cell:
     value = cell.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
     value = pl.when(
         cell.str.contains(r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?Z?)?$")
-        & value.is_between(FIRST, LAST)
+        # not the very last day: what happens on a day is known on the next
+        & value.is_between(FIRST, LAST, closed="left")
     ).then(value)
-    expected = f"expected a calendar day YYYY-MM-DD from {FIRST.year} to {LAST.year}"
+    expected = f"expected a calendar day YYYY-MM-DD from {FIRST} on and before {LAST}"
     return Cell(column, value, _unread(cell, value, required), expected)
 
 
@@ -187,6 +189,25 @@ def unique(column: str, key: pl.Expr | None = None) -> Cell:
 
 def _unread(cell: pl.Expr, value: pl.Expr, required: bool) -> pl.Expr:
     return value.is_null() if required else cell.is_not_null() & value.is_null()
+
+
+def coverage(through: date | str | None, events: pl.DataFrame) -> date:
+    """Last day that events speak for: the one that is given, or their own last.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If what is given is no calendar day.
+    """
+    if through is None:
+        last = events.select(pl.max_horizontal("date", "date_end").max()).item()
+        return date.fromisoformat(str(last))
+    try:
+        return date.fromisoformat(str(through))
+    except ValueError as error:
+        raise InputError(
+            f"covered_through={through!r} is no day; expected YYYY-MM-DD"
+        ) from error
 
 
 def usable(path: str, frame: pl.DataFrame, rejected: pl.DataFrame) -> None:

@@ -265,12 +265,13 @@ def _level(
         .group_by("truce_id")
         .agg(pl.col("deaths").sum())
     )
-    per = pl.col("deaths").fill_null(0) / before_days * per_days
-    return (
-        truces.select("truce_id", "start")
-        .join(deaths, on="truce_id", how="left", maintain_order="left")
-        .select("truce_id", level=per.cast(pl.Float64))
+    levels = truces.select("truce_id").join(
+        deaths, on="truce_id", how="left", maintain_order="left"
     )
+    # NumPy divides exactly. Polars multiplies with the inverse, but not where there is
+    # one row only: a last bit that decides whether 5 deaths are half of 10
+    level = levels["deaths"].fill_null(0).to_numpy() * per_days / before_days
+    return levels.select("truce_id", level=pl.Series(level, dtype=pl.Float64))
 
 
 def _daily_deaths(truces: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:

@@ -94,9 +94,11 @@ def backtest(
         for name, (model, features) in models.items():
             if not why:
                 try:
-                    risk = _forecast(model, features, known, test)
-                except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-                    notes.append(f"{name} failed at the cutoff {fold.cutoff}: {error}")
+                    risk = _forecast(model, features, known, test, len(horizons))
+                # a model of any make may fail in any way; the others go on
+                except Exception as error:
+                    said = str(error) or type(error).__name__
+                    notes.append(f"{name} failed at the cutoff {fold.cutoff}: {said}")
                 else:
                     parts.append(_long(test, risk, horizons, name, fold.cutoff))
             done(name)
@@ -124,12 +126,23 @@ def _unfit(known: pl.DataFrame, test: pl.DataFrame, fold: Fold) -> str | None:
 
 
 def _forecast(
-    model: Any, features: pl.DataFrame, known: pl.DataFrame, test: pl.DataFrame
+    model: Any,
+    features: pl.DataFrame,
+    known: pl.DataFrame,
+    test: pl.DataFrame,
+    horizons: int,
 ) -> Array:
     from sklearn.base import clone
 
     fitted = clone(model).fit(rows(features, known), target(known))
-    return np.asarray(fitted.predict_risk(rows(features, test)))
+    risk = np.asarray(fitted.predict_risk(rows(features, test)), np.float64)
+    if risk.shape != (test.height, horizons):
+        raise ValueError(
+            f"its risks have the shape {risk.shape}, not {(test.height, horizons)}"
+        )
+    if not ((risk >= 0) & (risk <= 1)).all():
+        raise ValueError("a risk of it is no number between 0 and 1")
+    return risk
 
 
 def _long(
@@ -215,25 +228,20 @@ def evaluate(
         names = sorted(predictions["model"].unique())
         shared = _Rows(wide, wide["outcome"].is_not_null(), draws, seed)
         for name in names:
-            own = shared if not wide[name].null_count() else shared.where(name)
-            values = {m: own.score(f, name) for m, f in scores.items()}
-            values["prevalence"] = own.score(_prevalence, name)
-            for baseline in baselines:
-                if baseline in names and name != baseline:
-                    both = (
-                        own if not wide[baseline].null_count() else own.where(baseline)
-                    )
-                    skill = np.asarray(
-                        metrics.skill(
-                            both.score(metrics.brier, name),
-                            both.score(metrics.brier, baseline),
-                        )
-                    )
-                    values[f"skill_over_{baseline}"] = skill
-                    if baseline == named_baseline:
-                        values["skill"] = skill
+            own = shared.where(name)
+            scored = {m: (own, own.score(f, name)) for m, f in scores.items()}
+            scored["prevalence"] = own, own.score(_prevalence, name)
+            for baseline in set(baselines) & set(names) - {name}:
+                both = own.where(baseline)
+                skill = both, both.skill(name, baseline)
+                scored[f"skill_over_{baseline}"] = skill
+                if baseline == named_baseline:
+                    scored["skill"] = skill
             at = {"model": name, "horizon": horizon, "stratum": "all"}
-            found += [at | {"metric": m} | own.row(v, level) for m, v in values.items()]
+            found += [
+                at | {"metric": m} | of.row(score, level)
+                for m, (of, score) in scored.items()
+            ]
     return Metrics.validate(
         pl.DataFrame(found, infer_schema_length=None)
         .select(Metrics.column_names())
@@ -272,6 +280,8 @@ class _Rows:
     def where(self, name: str) -> "_Rows":
         """The rows that a model has a forecast for; one that failed has fewer."""
         usable = self.usable & self.wide[name].is_not_null()
+        if usable.equals(self.usable):
+            return self
         return _Rows(self.wide, usable, self.draws, self.seed)
 
     def score(self, metric: Metric, name: str) -> Array:
@@ -281,6 +291,11 @@ class _Rows:
             score = np.asarray(metric(self.outcome, risk, self.weights))
             self.scores[name, metric] = score
         return self.scores[name, metric]
+
+    def skill(self, name: str, baseline: str) -> Array:
+        """Skill over a baseline, on the same rows and draws."""
+        ours, theirs = (self.score(metrics.brier, n) for n in (name, baseline))
+        return np.asarray(metrics.skill(ours, theirs))
 
     def row(self, score: Array, level: float) -> dict[str, Any]:
         """Value, interval and counts, as the metrics frame has them."""

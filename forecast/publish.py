@@ -4,7 +4,7 @@ Its intervals come from refits on resampled dyads. They say how far the fit depe
 which dyads history happened to hold, and nothing of what the model leaves out.
 """
 
-import io
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from forecast.evaluate import Model, rows, target
+from forecast.panel import COLLAPSE
 from forecast.raw import InputError
 from forecast.schema import Panel, RiskScores, Truces
 
@@ -74,7 +75,8 @@ def publish(
     trained_through : date
         Last day whose events the panel knows.
     refits : int
-        Number of refits; a resample without a collapse is drawn again.
+        Number of refits; a resample that holds no collapse within the longest
+        horizon is drawn again.
     seed : int
         Of the resampling.
     done : callable
@@ -83,8 +85,20 @@ def publish(
     Returns
     -------
     Published
+
+    Raises
+    ------
+    ValueError
+        If the panel holds no collapse within the longest horizon.
     """
     from sklearn.base import clone
+
+    near = (panel["event"] == COLLAPSE) & (panel["duration"] <= max(horizons))
+    if not near.any():
+        raise ValueError(
+            f"nothing to publish: no collapse within {max(horizons)} days of any of "
+            f"{panel.height} origins"
+        )
 
     def fitted(estimator: Any, of: pl.DataFrame, on: pl.DataFrame) -> Any:
         result = clone(estimator).fit(rows(of, on), target(on))
@@ -93,7 +107,9 @@ def publish(
 
     rng = np.random.default_rng(seed)
     whole = fitted(model, features, panel)
-    again = [fitted(model, features, _resample(panel, rng)) for _ in range(refits)]
+    again = [
+        fitted(model, features, _resample(panel, near, rng)) for _ in range(refits)
+    ]
     return Published(
         name,
         whole,
@@ -106,15 +122,18 @@ def publish(
     )
 
 
-def _resample(panel: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+def _resample(
+    panel: pl.DataFrame, near: pl.Series, rng: np.random.Generator
+) -> pl.DataFrame:
+    """Rows of dyads drawn with replacement, a collapse near ahead among them."""
     dyads = panel["dyad_id"].unique().sort()
+    broken = panel.filter(near)["dyad_id"].unique()
     while True:
         drawn = pl.DataFrame(
             {"dyad_id": dyads.gather(rng.integers(0, len(dyads), len(dyads)))}
         )
-        again = drawn.join(panel, on="dyad_id", maintain_order="left_right")
-        if (again["event"] == 1).any():
-            return again
+        if drawn["dyad_id"].is_in(broken.implode()).any():
+            return drawn.join(panel, on="dyad_id", maintain_order="left_right")
 
 
 def risk_scores(
@@ -202,7 +221,7 @@ def save(published: Published, path: Path) -> None:
         "horizons": list(published.horizons),
         "trained_through": published.trained_through.isoformat(),
     }
-    path.write_bytes(skops.io.dumps(content))
+    path.write_bytes(skops.io.dumps(content, compression=zipfile.ZIP_DEFLATED))
 
 
 def _ours(name: str) -> bool:
@@ -214,7 +233,7 @@ def _ours(name: str) -> bool:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError):
         return False
-    return str(found.__module__) == module
+    return getattr(found, "__module__", None) == module
 
 
 def load(path: Path) -> Published:
@@ -231,22 +250,21 @@ def load(path: Path) -> Published:
         raise InputError(
             f"{path}: no model; expected the model.skops of a finished run"
         )
-    data = path.read_bytes()
     try:
+        data = path.read_bytes()
         types = skops.io.get_untrusted_types(data=data)
         foreign = [t for t in types if t not in TRUSTED and not _ours(t)]
         if foreign:
             raise InputError(f"{path}: refused, it holds {', '.join(foreign)}")
         content = skops.io.loads(data, trusted=types)
-    except (OSError, io.UnsupportedOperation, KeyError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: not a model file: {error}") from error
-    return Published(
-        **content
-        | {
+        again = {
             "refits": tuple(content["refits"]),
             "horizons": tuple(content["horizons"]),
             "trained_through": date.fromisoformat(content["trained_through"]),
         }
-    )
+        return Published(**content | again)
+    except InputError:
+        raise
+    # a file that is none of ours can fail at any step, in any way
+    except Exception as error:
+        raise InputError(f"{path}: not a model file: {error}") from error

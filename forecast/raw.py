@@ -4,32 +4,20 @@ A source reads a file with :func:`read`; :mod:`forecast.cells` then says what th
 must look like and sets the rows aside that do not.
 """
 
-import csv
 import difflib
-import gzip
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import dataframely as dy
 import polars as pl
 
+from forecast import rawcsv
+from forecast.rawfile import ROW, InputError, check_header, content_of, decode
 from forecast.schema import Rejected
 
-if TYPE_CHECKING:
-    from _csv import Reader
-
-ROW = "_row"
-MAX_CELL = 16 * 1024 * 1024
-
-
-class InputError(ValueError):
-    """Input that cannot be used as it is; the message says where and why."""
+__all__ = ["ROW", "InputError", "Raw", "check_columns", "read"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +45,7 @@ class Raw:
         if not self.text:
             return {row: row + 1 for row in rows}
         wanted, lines, before, number = set(rows), {}, 0, -int(self.headed)
-        reader = _records(self.text, self.separator, self.quote)
+        reader = rawcsv.records(self.text, self.separator, self.quote)
         for record in reader:
             number += bool(record)
             if record and number in wanted:
@@ -105,15 +93,15 @@ def read(
         required column; the message names file, column and what was expected.
     """
     path = Path(path)
-    content, sha256 = _content(path)
-    if content[:4] == b"PAR1":
-        frame, text, rejected = _parquet(content, path), "", Rejected.create_empty()
-    else:
-        text, clean = _decode(content, path)
-        frame, rejected = _csv(text, path, separator, clean, header, quote)
+    content, sha256 = content_of(path)
     known = list(dict.fromkeys([*required, *optional]))
-    _check_columns(path, frame.columns, required, known if closed else None)
-    frame = frame.with_row_index(ROW, 1) if ROW not in frame.columns else frame
+    if content[:4] == b"PAR1":
+        text, rejected = "", Rejected.create_empty()
+        frame = _parquet(content, path, known)
+    else:
+        text, clean = decode(content, path)
+        frame, rejected = rawcsv.table(text, path, separator, clean, header, quote)
+    check_columns(path, frame.columns, required, known if closed else None)
     for column, prefix in (skip or {}).items():
         frame = frame.filter(~pl.col(column).str.starts_with(prefix).fill_null(False))
     if not frame.height and not rejected.height:
@@ -124,159 +112,38 @@ def read(
     return Raw(str(path), sha256, text, separator, frame, rejected, quote, headed)
 
 
-def _content(path: Path) -> tuple[bytes, str]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    sha256 = hashlib.sha256(data).hexdigest()
-    packed = data[:2] == b"\x1f\x8b"
-    if packed != (path.suffix == ".gz"):
-        kind = "gzip" if packed else "not gzip"
-        raise InputError(f"{path}: the content is {kind}; its name says otherwise")
-    if packed:
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
-            raise InputError(f"{path}: damaged gzip file: {error}") from error
-    if not data.strip():
-        raise InputError(f"{path}: the file is empty; expected a table with a header")
-    if (data[:4] == b"PAR1") != (path.suffix == ".parquet"):
-        kind = "Parquet" if data[:4] == b"PAR1" else "not Parquet"
-        raise InputError(f"{path}: the content is {kind}; its name says otherwise")
-    if data[:4] == b"PK\x03\x04":
-        raise InputError(f"{path}: a zip or Excel file; expected CSV text or Parquet")
-    return data, sha256
-
-
-def _decode(data: bytes, path: Path) -> tuple[str, bool]:
-    """Text of a file, and whether all of it is UTF-8."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError(f"{path}: UTF-16 text; expected UTF-8")
-    if b"\x00" in data:
-        line = data[: data.index(b"\x00")].count(b"\n") + 1
-        raise InputError(f"{path}: a NUL byte in line {line}; expected UTF-8 text")
-    try:
-        return data.decode("utf-8-sig"), True
-    except UnicodeDecodeError:
-        return data.decode("utf-8-sig", errors="replace"), False
-
-
-def _parquet(data: bytes, path: Path) -> pl.DataFrame:
+def _parquet(data: bytes, path: Path, known: Sequence[str]) -> pl.DataFrame:
     try:
         frame = pl.read_parquet(io.BytesIO(data))
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path}: damaged Parquet file: {error}") from error
-    lists = [c for c, t in frame.schema.items() if isinstance(t, pl.List)]
+    check_header(frame.columns, path)
+    # columns that nobody reads may hold anything, shapes of maps for example
     return frame.with_columns(
-        pl.col(c).cast(pl.List(pl.String)).list.join(";") for c in lists
-    ).with_columns(pl.all().cast(pl.String))
+        _as_text(frame[name], path) for name in frame.columns if name in known
+    ).with_row_index(ROW, 1)
 
 
-def _csv(
-    content: str,
-    path: Path,
-    separator: str,
-    clean: bool,
-    header: Sequence[str] | None,
-    quote: str | None,
-) -> tuple[pl.DataFrame, dy.DataFrame[Rejected]]:
-    csv.field_size_limit(MAX_CELL)
-    names = list(header or _header(content, path, separator, quote))
-    by_record = partial(
-        _csv_by_record, content, path, separator, names, clean, header is None, quote
-    )
+def _as_text(column: pl.Series, path: Path) -> pl.Series:
     try:
-        frame = pl.read_csv(
-            content.encode(),
-            infer_schema=False,
-            separator=separator,
-            quote_char=quote,
-            has_header=header is None,
-        )
-    except pl.exceptions.PolarsError:
-        return by_record()
-    short = frame.height and frame[frame.columns[-1]].null_count()
-    if short or not clean or frame.width != len(names):
-        return by_record()
-    return frame.rename(
-        dict(zip(frame.columns, names, strict=True))
-    ), Rejected.create_empty()
+        if isinstance(column.dtype, pl.List):
+            return column.cast(pl.List(pl.String)).list.join(";")
+        return column.cast(pl.String)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(
+            f"{path}: column {column.name!r} holds {column.dtype}; "
+            "expected text, numbers, dates or lists of them"
+        ) from error
 
 
-def _records(content: str, separator: str, quote: str | None) -> "Reader":
-    text = io.StringIO(content, newline="")
-    if quote is None:
-        return csv.reader(text, delimiter=separator, quoting=csv.QUOTE_NONE)
-    return csv.reader(text, delimiter=separator, quotechar=quote)
-
-
-def _header(content: str, path: Path, separator: str, quote: str | None) -> list[str]:
-    reader = _records(content, separator, quote)
-    try:
-        header = next(islice((r for r in reader if r), 1))
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num}: {error}") from error
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise InputError(f"{path}: column {twice[0]!r} stands twice in the header")
-    return header
-
-
-def _csv_by_record(
-    content: str,
-    path: Path,
-    separator: str,
-    header: list[str],
-    clean: bool,
-    headed: bool,
-    quote: str | None,
-) -> tuple[pl.DataFrame, dy.DataFrame[Rejected]]:
-    """Read record by record: slower, but it says which records have no right shape."""
-    reader = _records(content, separator, quote)
-    columns: list[list[str | None]] = [[] for _ in header]
-    numbers, bad, number, before = [], [], -int(headed), 0
-    try:
-        for record in reader:
-            number += bool(record)
-            if record and number:
-                reason = _shape(record, header, clean)
-                if reason:
-                    bad.append((str(path), before + 1, *reason))
-                else:
-                    numbers.append(number)
-                    for column, cell in zip(columns, record, strict=True):
-                        column.append(cell or None)
-            before = reader.line_num
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num}: {error}") from error
-    frame = pl.DataFrame(
-        {ROW: numbers} | dict(zip(header, columns, strict=True)),
-        schema={ROW: pl.UInt32} | dict.fromkeys(header, pl.String),
-    )
-    rejected = pl.DataFrame(bad, schema=Rejected.create_empty().schema, orient="row")
-    return frame, Rejected.validate(rejected)
-
-
-def _shape(
-    record: list[str], header: list[str], clean: bool
-) -> tuple[str, str, str] | None:
-    """Column, value and reason where a record is not UTF-8 or has no right length."""
-    if len(record) != len(header):
-        reason = f"expected {len(header)} cells, found {len(record)}"
-        return "", ",".join(record)[:80], reason
-    for name, cell in zip(header, record, strict=True):
-        if not clean and "�" in cell:
-            return name, cell[:80], "expected UTF-8 text"
-    return None
-
-
-def _check_columns(
+def check_columns(
     path: Path,
     columns: Sequence[str],
     required: Sequence[str],
     known: Sequence[str] | None,
 ) -> None:
+    """Refuse a table that lacks a required column, or holds an unknown one."""
+    columns = [name for name in columns if name != ROW]
     for name in required:
         if name not in columns:
             raise InputError(
@@ -284,7 +151,7 @@ def _check_columns(
                 f"expected {', '.join(required)}; found {', '.join(columns)[:500]}"
             )
     for name in columns:
-        if known is not None and name not in known and name != ROW:
+        if known is not None and name not in known:
             raise InputError(
                 f"{path}: unknown column {name!r}{_near(name, known)}; "
                 f"expected only {', '.join(known)}"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from forecast.raw import ROW, InputError, Raw, _check_columns, _content, _decode
+from forecast.raw import ROW, InputError, Raw, check_columns
+from forecast.rawfile import content_of, decode
 from forecast.schema import Rejected
 
 
@@ -59,8 +60,8 @@ def read_json(
     [(0, '7', 'a'), (1, '8', None)]
     """
     path = Path(path)
-    data, sha256 = _content(path)
-    content, clean = _decode(data, path)
+    data, sha256 = content_of(path)
+    content, clean = decode(data, path)
     if not clean:
         raise InputError(f"{path}: not UTF-8 text; expected JSON")
     records = _records(content, path)
@@ -79,7 +80,7 @@ def read_json(
     names = dict.fromkeys(name for _, record in good for name in record)
     known = list(dict.fromkeys([*required, *optional]))
     if good:
-        _check_columns(path, list(names), required, None)
+        check_columns(path, list(names), required, None)
     frame = pl.DataFrame(
         {ROW: [number for number, _ in good]}
         | {name: [_text(record.get(name)) for _, record in good] for name in known},

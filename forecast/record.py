@@ -45,6 +45,8 @@ def folder(path: Path) -> Iterator[Path]:
     if path.exists():
         raise InputError(f"{path}: already there; expected a new folder")
     part = path.with_name(f".{path.name}.part-{os.getpid()}")
+    # what a killed run of the same number left: in a container numbers recur
+    shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)
     except OSError as error:
@@ -124,7 +126,8 @@ def finished(path: Path) -> list[Path]:
     runs = [
         p.parent
         for p in path.glob("*/*/run.json")
-        if (p.parent / "model.skops").exists()
+        # a name with a dot in front is of a run that was killed before the end
+        if (p.parent / "model.skops").exists() and not p.parent.name.startswith(".")
     ]
     return sorted(
         runs, key=lambda p: (json.loads((p / "run.json").read_text())["finished"], p)

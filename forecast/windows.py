@@ -200,7 +200,7 @@ def _running_totals(
 def _look_up(origins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
     """Latest total at or before each origin; origins are sorted by day."""
     return origins.join_asof(
-        totals.sort("at"),
+        totals.sort("at", maintain_order=True),
         left_on="origin",
         right_on="at",
         by=GROUP,
@@ -210,4 +210,5 @@ def _look_up(origins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
 
 
 def _power(day: pl.Expr, half_life: float) -> pl.Expr:
-    return pl.lit(2.0) ** ((day - pl.col("zero")).dt.total_days() / half_life)
+    # times a number: Polars divides by one differently where there is one row only
+    return pl.lit(2.0) ** ((day - pl.col("zero")).dt.total_days() * (1 / half_life))

@@ -162,9 +162,8 @@ def losses(fitted: Any) -> np.ndarray:
 
 
 def test_better_than_the_base_rate_where_features_matter(name, model):
-    if name == "base_rate":
-        pytest.skip("it is the base rate")
-    assert losses(model).mean() < losses(BaseRate().fit(X, Y)).mean()
+    naive = losses(BaseRate().fit(X, Y)).mean()
+    assert losses(model).mean() < naive or name == "base_rate"
 
 
 def test_no_collapse_is_said_plainly(name):

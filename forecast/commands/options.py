@@ -8,7 +8,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from hydra import main as hydra_main
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -39,6 +39,12 @@ def call(verb: str, overrides: Sequence[str], task: Task) -> int:
     if {"-h", "--help"} & set(overrides):
         print(usage(verb))
         return 0
+    home = Path(os.environ["FORECAST_HOME"])
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"forecast: {home}: cannot be made: {error.strerror}", file=sys.stderr)
+        return 1
     problem = _problem(verb, words)
     if problem:
         print(f"forecast {verb}: {problem}", file=sys.stderr)
@@ -48,8 +54,12 @@ def call(verb: str, overrides: Sequence[str], task: Task) -> int:
     def guarded(config: DictConfig) -> None:
         try:
             codes.append(task(config))
-        except InputError as error:
-            print(f"forecast {verb}: {error}", file=sys.stderr)
+        except (InputError, InstantiationException) as error:
+            # Hydra wraps what a source raises
+            reason = error if isinstance(error, InputError) else error.__cause__
+            if not isinstance(reason, InputError | TypeError):
+                raise
+            print(f"forecast {verb}: {reason}", file=sys.stderr)
             codes.append(1)
 
     sys.argv = [f"forecast {verb}", *overrides]

@@ -78,7 +78,7 @@ def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
             morning: censor(lay_out(config, data, through=morning)[0], morning)
             for morning in mornings
         }
-        in_force = in_force_on(config, data, as_of)
+        in_force, _ = in_force_on(config, data, as_of)
     with stages("features"):
         every = pl.concat([now, *at.values(), in_force]).unique(KEYS, keep="first")
         origins = Panel.validate(every.sort(KEYS))
@@ -105,13 +105,12 @@ def lay_out(
     return panel(data.truces, events, data.covered_through, rule, **config.panel)
 
 
-def in_force_on(config: DictConfig, data: Data, as_of: date) -> dy.DataFrame[Panel]:
+def in_force_on(
+    config: DictConfig, data: Data, as_of: date
+) -> tuple[dy.DataFrame[Panel], pl.DataFrame]:
     """One origin for each followed truce that is in force on a morning."""
-    rule = instantiate(config.collapse)
-    frame, _ = panel(
-        data.truces, known(data.events, as_of), as_of, rule, as_of=as_of, **config.panel
-    )
-    return frame
+    events, rule = known(data.events, as_of), instantiate(config.collapse)
+    return panel(data.truces, events, as_of, rule, as_of=as_of, **config.panel)
 
 
 def compute_features(

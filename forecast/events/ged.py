@@ -13,6 +13,7 @@ import polars as pl
 from forecast.cells import (
     Cell,
     choice,
+    coverage,
     day,
     identifier,
     parse,
@@ -23,7 +24,7 @@ from forecast.cells import (
     whole,
 )
 from forecast.kinds import codes
-from forecast.raw import read
+from forecast.raw import InputError, read
 from forecast.schema import DEATHS_MAX, Events, Loaded, Rejected
 
 REQUIRED = ("id", "type_of_violence", "side_a", "side_b", "country", "date_start")
@@ -94,23 +95,31 @@ def ged(
     Raises
     ------
     forecast.raw.InputError
-        If a file cannot be read or lacks a column.
+        If a file cannot be read or lacks a column, or two files hold one event.
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
+    if not paths:
+        raise InputError("ged: no file; expected path=FILE or path=[FILE,FILE]")
     tables = [
         read(p, [*REQUIRED, *DEATHS], OPTIONAL, skip={"date_start": "#"}) for p in paths
     ]
     parsed = [parse(table, CELLS, RULES) for table in tables]
     events = _as_events(pl.concat([frame for frame, _ in parsed]))
     rejected = Rejected.validate(pl.concat([bad for _, bad in parsed]))
-    usable(", ".join(t.file for t in tables), events, rejected)
-    last = events.select(pl.max_horizontal("date", "date_end").max()).item()
+    names = ", ".join(t.file for t in tables)
+    usable(names, events, rejected)
+    twice = events.filter(pl.col("event_id").is_duplicated())
+    if twice.height:
+        raise InputError(
+            f"{names}: id {twice['event_id'][0]!r} stands in two of these files; "
+            "expected files of which none repeats an event of another"
+        )
     return Loaded(
         frame=Events.validate(events, cast=True),
         rejected=rejected,
         read=sum(t.read for t in tables),
         accepted=events.height,
-        covered_through=date.fromisoformat(str(covered_through or last)),
+        covered_through=coverage(covered_through, events),
         files={t.file: t.sha256 for t in tables},
     )
 

@@ -8,6 +8,7 @@ import polars as pl
 from forecast.cells import (
     Cell,
     choice,
+    coverage,
     day,
     identifier,
     parse,
@@ -21,7 +22,10 @@ from forecast.kinds import HOSTILE, KINDS, SYSTEMS
 from forecast.raw import read
 from forecast.schema import DEATHS_MAX, PRECISIONS, Events, Loaded
 
-TRUE_FALSE = {"true": True, "false": False, "1": True, "0": False}
+#: as people write them, and as spreadsheets, R and Python do
+TRUE_FALSE = dict.fromkeys(("true", "TRUE", "True", "1"), True) | dict.fromkeys(
+    ("false", "FALSE", "False", "0"), False
+)
 CELLS = {
     "event_id": identifier("event_id", required=True),
     "known_from": day("known_from"),
@@ -47,6 +51,9 @@ CELLS = {
     "source": text("source"),
     "note": text("note"),
 }
+KNOWN_FROM = pl.coalesce(
+    "known_from", pl.coalesce("date_end", "date").dt.offset_by("1d")
+)
 REQUIRED = ("event_id", "date", "kind")
 OPTIONAL = tuple(name for name in CELLS if name not in REQUIRED)
 RULES = (
@@ -59,13 +66,10 @@ RULES = (
     Cell(
         "known_until",
         pl.col("known_until"),
-        pl.col("known_until")
-        <= pl.coalesce(
-            "known_from", pl.coalesce("date_end", "date").dt.offset_by("1d")
-        ),
+        pl.col("known_until") <= KNOWN_FROM,
         "expected a day after known_from",
     ),
-    unique("event_id", pl.struct("event_id", "known_from")),
+    unique("event_id", pl.struct("event_id", KNOWN_FROM)),
 )
 
 
@@ -95,10 +99,9 @@ def table(
     raw = read(path, REQUIRED, OPTIONAL, closed=True)
     rows, rejected = parse(raw, CELLS, RULES)
     usable(raw.file, rows, rejected)
-    last = pl.coalesce("date_end", "date")
     events = Events.validate(
         rows.with_columns(
-            known_from=pl.coalesce("known_from", last.dt.offset_by("1d")),
+            known_from=KNOWN_FROM,
             date_precision=pl.col("date_precision").fill_null("day"),
             system=pl.col("system").fill_null("hand"),
             hostile=pl.coalesce("hostile", pl.col("kind").is_in(HOSTILE)),
@@ -111,8 +114,6 @@ def table(
         rejected=rejected,
         read=raw.read,
         accepted=events.height,
-        covered_through=date.fromisoformat(
-            str(covered_through or events.select(last.max()).item())
-        ),
+        covered_through=coverage(covered_through, events),
         files={raw.file: raw.sha256},
     )

@@ -45,7 +45,7 @@ def compute(
         numeric or does not begin with the feature's name, or a column twice.
     """
     keys = panel.select(KEYS)
-    frames = [keys]
+    frames, taken = [keys], set(KEYS)
     for name, feature in features.items():
         frame = feature(panel, events, truces)
         columns = [c for c in frame.columns if c not in KEYS]
@@ -57,5 +57,8 @@ def compute(
                 raise ValueError(f"feature {name!r}: {column} is {dtype}, not a number")
             if not column.startswith(f"{name}_"):
                 raise ValueError(f"feature {name!r}: {column} lacks its name in front")
+            if column in taken:
+                raise ValueError(f"feature {name!r}: {column} is another's already")
+        taken.update(columns)
         frames.append(frame.select(columns))
     return pl.concat(frames, how="horizontal")

@@ -17,7 +17,7 @@ def outsiders(
     *,
     windows: Sequence[int] = (7, 30, 60),
 ) -> pl.DataFrame:
-    """Events and deaths of fights between a party and a group outside the truce.
+    """Hostile events and deaths between a party and groups outside the truce.
 
     Spoilers gain from a truce that fails (Stedman 1997, International Security
     22(2):5-53), and a party that is attacked by one answers near the other's lines.
@@ -37,7 +37,7 @@ def outsiders(
     """
     del truces
     origins = panel.select("truce_id", "origin")
-    attacks = events.filter(pl.col("relation") == "outsider")
+    attacks = events.filter((pl.col("relation") == "outsider") & pl.col("hostile"))
     counts = {
         "outsiders_events": pl.lit(1, pl.Int64),
         "outsiders_deaths": pl.col("deaths").fill_null(0),

@@ -20,10 +20,11 @@ def recent(
     half_lives: Sequence[float] = (14,),
     rule_window_days: int = 30,
 ) -> pl.DataFrame:
-    """Events and deaths of the dyad over trailing windows and since the start.
+    """Hostile events and deaths of the dyad over windows and since the start.
 
-    Violence between the parties is the strongest and simplest signal there is, and
-    the deaths that already lie in the window of the collapse rule are most of it.
+    Talks and threats are no violence, so they are not counted here. What the parties
+    do to each other is the strongest and simplest signal there is, and the deaths
+    that already lie in the window of the collapse rule are most of it.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def recent(
     """
     del truces
     origins = panel.select("truce_id", "origin")
-    party = events.filter(pl.col("relation") == "party").join(
+    party = events.filter((pl.col("relation") == "party") & pl.col("hostile")).join(
         panel.select("truce_id", "start").unique(), on="truce_id"
     )
     since = party.filter(pl.col("day") > pl.col("start"))

@@ -148,7 +148,7 @@ class Curves(BaseEstimator, TransformerMixin):  # type: ignore[misc]
         # pieces of a bump: (2 - away)^3 / 6 outside, less 2/3 (1 - away)^3 inside.
         outer, inner = np.maximum(2 - away, 0), np.maximum(1 - away, 0)
         bumps = outer * outer * outer / 6 - inner * inner * inner * (2 / 3)
-        return bumps.reshape(len(X), X.shape[1] * (self.n_knots + 1))
+        return np.asarray(bumps.reshape(len(X), X.shape[1] * (self.n_knots + 1)))
 
 
 def signed_root(values: Array) -> Array:

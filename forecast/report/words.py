@@ -108,10 +108,11 @@ def verdict(skill: Mapping[str, Score], named: str) -> str:
     -------
     str
         "better than every baseline" where every lower bound is above 0; "worse than
-        NAME" where the upper bound against the named baseline (or else against
-        another) is below 0; "not scored" where nothing is known; otherwise "not told
-        apart from" the named baseline, or, where that one is beaten, from the first
-        baseline that is not.
+        NAME" where the upper bound against the baseline named beforehand is below 0;
+        "not scored" where nothing is known; otherwise "not told apart from" the named
+        baseline, or, where that one is beaten, from the first baseline that is not.
+        A baseline picked after the fact allows no word of its own: its interval
+        covers less than it says.
 
     Examples
     --------
@@ -126,9 +127,8 @@ def verdict(skill: Mapping[str, Score], named: str) -> str:
     if all(score.value is None for score in skill.values()):
         return "not scored"
     order = sorted(skill, key=lambda name: (name != named, name))
-    worse = [name for name in order if (skill[name].upper or 0.0) < 0]
-    if worse:
-        return f"worse than {worse[0]}"
+    if named in skill and (skill[named].upper or 0.0) < 0:
+        return f"worse than {named}"
     unbeaten = [name for name in order if not (skill[name].lower or 0.0) > 0]
     if unbeaten:
         return f"not told apart from {unbeaten[0]}"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
-from forecast.cells import Cell, choice, identifier, parse, text, usable
+from forecast.cells import Cell, choice, identifier, parse, text, usable, whole
 from forecast.raw import Raw, read
-from forecast.schema import LeftOut, Loaded, Rejected, Truces
+from forecast.schema import FIRST, LAST, LeftOut, Loaded, Rejected, Truces
 
 #: inferred from dates and comments, not documented with the file
 END_REASON = {
@@ -35,7 +35,9 @@ PURPOSES = {
     "p_other": "other",
     "p_unclear": "unclear",
 }
-PARTS = ("yr", "month", "day")
+#: parts of a date, each −1 or 0 where it is not known, and the largest number
+PARTS = {"yr": LAST.year, "month": 12, "day": 31}
+TERM_MAX = 36_500
 REQUIRED = (
     "uniq_id",
     "location",
@@ -84,12 +86,15 @@ def ethprio(path: str | Path, dyads: str | Path | None = None) -> Loaded[Truces]
     rows, rejected = parse(table, CELLS, RULES)
     usable(table.file, rows, rejected)
     with_dyad = rows.filter(pl.col("dyad_id").str.contains(r"^\d+$"))
-    files = {table.file: table.sha256}
+    files, read_rows = {table.file: table.sha256}, table.read
     truces = _merge(with_dyad)
     if dyads is not None:
         names = read(dyads, ("dyad_id", "side_a", "side_b"))
         truces = _name_parties(truces, names)
         files[names.file] = names.sha256
+        # of its rows only those are of account that cannot be read
+        read_rows += names.rejected.height
+        rejected = Rejected.validate(pl.concat([rejected, names.rejected]))
     left_out = LeftOut.validate(
         pl.DataFrame(
             {
@@ -101,9 +106,9 @@ def ethprio(path: str | Path, dyads: str | Path | None = None) -> Loaded[Truces]
     )
     return Loaded(
         frame=Truces.validate(_described(truces), cast=True),
-        rejected=Rejected.validate(rejected),
+        rejected=rejected,
         left_out=left_out,
-        read=table.read,
+        read=read_rows,
         accepted=with_dyad.height,
         files=files,
     )
@@ -111,20 +116,21 @@ def ethprio(path: str | Path, dyads: str | Path | None = None) -> Loaded[Truces]
 
 def _part(prefix: str, part: str) -> pl.Expr:
     """A year, month or day; null where it is unknown (−1 or 0)."""
-    number = pl.col(f"{prefix}_{part}").cast(pl.Float64, strict=False)
-    return pl.when(number > 0).then(number).cast(pl.Int32, strict=False)
+    number = whole(f"{prefix}_{part}", -1, PARTS[part]).value
+    return pl.when(number > 0).then(number)
 
 
 def _date(prefix: str) -> pl.Expr:
     year, month, dom = (_part(prefix, part) for part in PARTS)
     known = pl.when(month.is_null()).then(1).otherwise(dom.fill_null(1))
     # a string, because Polars raises on impossible dates of numbers
-    return pl.format(
+    value = pl.format(
         "{}-{}-{}",
         year,
         month.fill_null(1).cast(pl.String).str.zfill(2),
         known.cast(pl.String).str.zfill(2),
     ).str.to_date("%Y-%m-%d", strict=False)
+    return pl.when(value.is_between(FIRST, LAST)).then(value)
 
 
 def _date_cell(prefix: str) -> Cell:
@@ -133,7 +139,7 @@ def _date_cell(prefix: str) -> Cell:
         f"{prefix}_day",
         _date(prefix),
         year.is_not_null() & _date(prefix).is_null(),
-        "expected a day that the calendar has",
+        f"expected a day that the calendar has, from {FIRST.year} to {LAST.year}",
     )
 
 
@@ -151,12 +157,25 @@ def _precision_cell(prefix: str) -> Cell:
     return Cell(f"{prefix}_yr", value, pl.lit(False), "")
 
 
+def _ucdp(column: str, required: bool = False) -> Cell:
+    cell = identifier(column)
+    number = cell.value.str.contains(r"^-?\d+$")
+    bad = ~number.fill_null(not required)
+    return Cell(column, cell.value, bad, "expected a number of UCDP's, or -1 for none")
+
+
 CELLS = {
     "agreement_id": identifier("uniq_id", required=True),
     "country": text("location", required=True),
     "actor": text("actor_name", required=True),
-    "conflict_id": identifier("ucdp_acd_id"),
-    "dyad_id": identifier("ucdp_dyad", required=True),
+    "conflict_id": _ucdp("ucdp_acd_id"),
+    "dyad_id": _ucdp("ucdp_dyad", required=True),
+    # before the dates, so that what is named is the part that is no number
+    **{
+        f"{prefix}_{part}": whole(f"{prefix}_{part}", -1, high)
+        for prefix in ("cf_effect", "end")
+        for part, high in PARTS.items()
+    },
     "start": _date_cell("cf_effect"),
     "start_precision": _precision_cell("cf_effect"),
     "end": _date_cell("end"),
@@ -170,7 +189,7 @@ CELLS = {
     "enforcement": choice("enforcement", TRUE_FROM_1),
     "fixed": choice("fixed", TRUE_FROM_1),
     # a number of days, or words where the term is no number: then unknown
-    "term": text("fixed_time"),
+    "term": identifier("fixed_time"),
     **{name: choice(name, TRUE_FROM_1) for name in PURPOSES},
 }
 RULES = (
@@ -189,12 +208,13 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
     """One row a ceasefire and dyad, from the rows of its actors."""
     reason = pl.col("end_reason").replace_strict(WORST, range(len(WORST)))
     exact_start = pl.col("start_precision") == "day"
+    exact_end = (pl.col("end_precision") == "day").fill_null(False)
     starts = [pl.col("start").is_null(), ~exact_start.fill_null(False), "start"]
-    ends = [pl.col("end").is_null(), "end", reason]
+    # the last key only so that equal ends are in one order
+    ends = [pl.col("end").is_null(), "end", reason, exact_end]
     flags = ("partial", "written", "mediated", "enforcement", *PURPOSES)
-    term = (
-        pl.when(pl.col("fixed")).then(pl.col("term").cast(pl.Int64, strict=False)).min()
-    )
+    days = pl.col("term").cast(pl.Int64, strict=False)
+    term = days.filter(pl.col("fixed") & days.is_between(1, TERM_MAX)).min()
     return (
         rows.group_by("agreement_id", "dyad_id", maintain_order=True)
         .agg(
@@ -203,15 +223,19 @@ def _merge(rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("start", "start_precision").sort_by(starts).first(),
             pl.col("end", "end_precision", "end_reason").sort_by(ends).first(),
             pl.col(*flags).max(),
-            pl.when(term > 0).then(term).alias("term_days"),
+            term.alias("term_days"),
         )
         .with_columns(truce_id=pl.format("{}-{}", "agreement_id", "dyad_id"))
     )
 
 
 def _name_parties(truces: pl.DataFrame, dyads: Raw) -> pl.DataFrame:
-    names = dyads.frame.group_by("dyad_id").agg(
-        pl.concat_list(pl.col("side_a").first(), pl.col("side_b").first()).alias("both")
+    sides = [text(side).value.alias(side) for side in ("side_a", "side_b")]
+    names = (
+        dyads.frame.select(identifier("dyad_id").value, *sides)
+        .drop_nulls()
+        .unique("dyad_id", keep="first", maintain_order=True)
+        .select("dyad_id", both=pl.concat_list("side_a", "side_b"))
     )
     return truces.join(names, on="dyad_id", how="left").with_columns(
         parties=pl.coalesce("both", "parties")

@@ -19,7 +19,10 @@ from forecast.cells import (
 from forecast.raw import read
 from forecast.schema import CLASSES, END_REASONS, PRECISIONS, SIDES, Loaded, Truces
 
-TRUE_FALSE = {"true": True, "false": False, "1": True, "0": False}
+#: as people write them, and as spreadsheets, R and Python do
+TRUE_FALSE = dict.fromkeys(("true", "TRUE", "True", "1"), True) | dict.fromkeys(
+    ("false", "FALSE", "False", "0"), False
+)
 CELLS = {
     "truce_id": identifier("truce_id", required=True),
     "agreement_id": identifier("agreement_id"),

@@ -1,0 +1,31 @@
+# `make run` and `make test` need Python 3.11 or later and make, nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: run test ui help clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
+
+run: $(STAMP)  ## run the main job on the built-in world
+	$(BIN)/forecast run
+
+test: $(STAMP)  ## ruff, mypy --strict, import-linter and pytest (CI=true adds the slow ones)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest $(if $(filter true,$(CI)),,-m "not slow")
+
+ui: $(STAMP)  ## open MLflow on the project's runs
+	$(BIN)/forecast ui
+
+clean:  ## remove the environment, not the runs
+	rm -rf .venv
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $(STAMP)

@@ -1,0 +1,181 @@
+"""`forecast score`: risk scores, by a published model, of the truces in force."""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+from omegaconf import DictConfig, OmegaConf
+
+from forecast import record
+from forecast.commands import options, study
+from forecast.commands.data import Data, load
+from forecast.commands.page import page
+from forecast.commands.show import report, risks
+from forecast.commands.stages import Stages
+from forecast.publish import Published, risk_scores
+from forecast.publish import load as load_model
+from forecast.raw import InputError
+from forecast.schema import LeftOut, Metrics, Panel, Predictions, RiskScores
+
+#: events that end this long before the morning of the scores are called stale
+STALE_DAYS = 14
+
+
+def main(overrides: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    return options.call("score", overrides, score)
+
+
+def score(config: DictConfig) -> int:
+    """Score the truces in force with the model of a finished run."""
+    began = datetime.now().astimezone()
+    home = Path(config.home).resolve()
+    run = _run(config, home)
+    of_run, model = _settings(config, run), load_model(run / "model.skops")
+    out = Path(config.out).resolve() if config.out else None
+    out = out or record.free(home / "outputs" / "score", began)
+    with Stages() as stages:
+        with stages("load"):
+            refused = out.with_name(f"{out.name}.rejected.csv")
+            data = load(of_run.events, of_run.truces, config.max_rejected, refused)
+        with stages("score"):
+            run_id = json.loads((run / "run.json").read_text())["run_id"]
+            as_of, in_force, not_followed, scores = _score(of_run, data, model, run_id)
+        notes = _notes(as_of, data, in_force, not_followed, model, of_run)
+        with stages("write"), record.folder(out) as folder:
+            resolved: Any = OmegaConf.to_container(of_run, resolve=True)
+            account = _account(
+                resolved, data, model, run_id, as_of, notes, stages, began
+            )
+            OmegaConf.save(OmegaConf.create(resolved), folder / "config.yaml")
+            scores.write_csv(folder / "risk_scores.csv")
+            data.rejected.write_csv(folder / "rejected.csv")
+            html = page(
+                account,
+                data,
+                not_followed,
+                [model.baseline_name],
+                Predictions.create_empty(),
+                Metrics.create_empty(),
+                scores,
+            )
+            (folder / "report.html").write_text(html, encoding="utf-8")
+            record.write_json(account, folder / "run.json")
+    places = {"report": out / "report.html", "risk scores": out / "risk_scores.csv"}
+    tables = [risks(scores)] if scores.height else []
+    report(places | {"model": run}, tables, notes, stages.seconds)
+    return 0
+
+
+def _run(config: DictConfig, home: Path) -> Path:
+    """Folder of the run whose model scores."""
+    if config.model:
+        folder = Path(config.model)
+        if not (folder / "run.json").is_file():
+            raise InputError(f"model={folder}: not the folder of a finished run")
+        return folder
+    runs = record.finished(home / "outputs")
+    if not runs:
+        raise InputError(
+            f"no finished run under {home / 'outputs'}; make one with `forecast run`, "
+            "or name one with model=FOLDER"
+        )
+    return runs[-1]
+
+
+def _settings(config: DictConfig, run: Path) -> DictConfig:
+    """The run's own settings, with what this command sets otherwise."""
+    settings = OmegaConf.load(run / "config.yaml")
+    if not isinstance(settings, DictConfig):
+        raise InputError(f"{run / 'config.yaml'}: not a configuration")
+    for key in ("events", "truces"):
+        if config.get(key):
+            settings[key] = OmegaConf.to_container(config[key], resolve=True)
+    settings.panel = OmegaConf.merge(settings.panel, config.panel)
+    for key in ("as_of", "level", "max_rejected"):
+        settings[key] = config[key]
+    return settings
+
+
+def _score(
+    config: DictConfig, data: Data, model: Published, run_id: str
+) -> tuple[date, dy.DataFrame[Panel], dy.DataFrame[LeftOut], dy.DataFrame[RiskScores]]:
+    as_of = study.day(config.as_of) or data.covered_through + timedelta(days=1)
+    in_force, not_followed = study.in_force_on(config, data, as_of)
+    features, naive = study.compute_features(config, data, in_force)
+    scores = risk_scores(
+        model,
+        in_force,
+        features,
+        naive,
+        data.truces,
+        run_id=run_id,
+        data_digest=data.digest,
+        level=config.level,
+    )
+    return as_of, in_force, study.left_out(data, not_followed), scores
+
+
+def _notes(
+    as_of: date,
+    data: Data,
+    in_force: dy.DataFrame[Panel],
+    not_followed: dy.DataFrame[LeftOut],
+    model: Published,
+    config: DictConfig,
+) -> list[str]:
+    """What a reader of the scores must know to trust them no further than they go."""
+    notes = []
+    if not in_force.height:
+        notes.append(f"no truce is in force on {as_of}: no risk scores")
+    stale = (as_of - data.covered_through).days
+    if stale > STALE_DAYS:
+        notes.append(f"the events end {stale} days before {as_of}: quiet may be unseen")
+    if as_of <= model.trained_through:
+        notes.append(
+            f"the model was trained through {model.trained_through}, after {as_of}: "
+            "these scores are no forecasts"
+        )
+    if config.panel.min_events == 0:
+        notes.append(
+            "no events are required before a start (panel.min_events=0): where there "
+            "are none, the threshold of collapse is at its floor"
+        )
+    notes += [
+        f"{n} {why}" for source, why, n in not_followed.rows() if "truces" in source
+    ]
+    return notes
+
+
+def _account(
+    resolved: dict[str, Any],
+    data: Data,
+    model: Published,
+    run_id: str,
+    as_of: date,
+    notes: Sequence[str],
+    stages: Stages,
+    began: datetime,
+) -> dict[str, Any]:
+    return record.account(
+        run_id=run_id,
+        name="score",
+        question=f"Which truces are in danger on {as_of:%d %B %Y}?",
+        seed=resolved["seed"],
+        horizons=list(model.horizons),
+        published=model.name,
+        named_baseline=model.baseline_name,
+        label=model.label,
+        as_of=as_of,
+        trained_through=model.trained_through,
+        data_digest=data.digest,
+        config_digest=record.config_digest(resolved),
+        inputs=data.inputs,
+        notes=list(notes),
+        seconds=dict(stages.seconds),
+        started=began.isoformat(timespec="seconds"),
+        finished=datetime.now().astimezone().isoformat(),
+    )

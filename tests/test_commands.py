@@ -1,0 +1,335 @@
+"""The command line: what a user types, what comes back, and with which exit code."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hydra import compose, initialize_config_dir
+from polars.testing import assert_frame_equal
+
+from forecast import __main__ as cli
+from forecast.commands import options, run, score
+from forecast.schema import Metrics, Predictions, RiskScores
+from forecast.simulated import World
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+SMALL = [
+    "world.conflicts=10",
+    "world.years=7",
+    "split.first='2003-01-01'",
+    "refits=3",
+    "draws=60",
+    "tracking=none",
+]
+FILES = {
+    "config.yaml",
+    "predictions.parquet",
+    "metrics.csv",
+    "risk_scores.csv",
+    "report.html",
+    "rejected.csv",
+    "model.skops",
+    "run.json",
+}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on a small world."""
+    home = tmp_path_factory.mktemp("home")
+    out = home / "outputs" / "built_in" / "first"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORECAST_HOME", str(home))
+        patch.setenv("FORECAST_ROOT", str(ROOT))
+        assert run.main([*SMALL, f"out={out}"]) == 0
+    return out
+
+
+def forecast(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Type a command, as a user does: in a new process, without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "forecast", *words],
+        capture_output=True,
+        text=True,
+        cwd=cwd or ROOT,
+        check=False,
+    )
+
+
+def test_help_comes_at_once_and_imports_nothing_heavy() -> None:
+    heavy = "polars hydra sklearn mlflow altair numpy rich dataframely"
+    code = (
+        "import sys; sys.argv = ['forecast', '--help'];"
+        "from forecast.__main__ import main; assert main() == 0;"
+        f"print(sorted(set('{heavy}'.split()) & set(sys.modules)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip().endswith("[]")
+    assert all(verb in answer.stdout for verb in cli.VERBS)
+
+
+def test_an_unknown_verb_is_named_beside_those_that_exist() -> None:
+    answer = forecast("rnu")
+    assert answer.returncode == 2
+    assert "'rnu'" in answer.stderr
+    assert "run, score, ui" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["models=[lgoit]"], "no models=lgoit; there are: age, base_rate"),
+        (["models=lgoit,hgb", "-m"], "no models=lgoit"),
+        (["experiments=gde"], "no experiments=gde; there are:"),
+        (["collapse=never"], "there are: first_fatal, resumption"),
+        (["sede=3"], "sede"),
+        (["experiments=ged_ethprio", "published"], "published"),
+        (["events=table"], "a value is missing"),
+    ],
+)
+def test_words_that_make_no_configuration(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert options.call("run", words, lambda _: 0) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+    assert not captured.out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["published=hgbb"], "published=hgbb: not among those chosen"),
+        (["named_baseline=logit"], "named_baseline=logit"),
+        (["horizons=[30,7]"], "rising order"),
+        (["as_of=tomorrow"], "'tomorrow' is no day; expected YYYY-MM-DD"),
+        (["split.first='2050-01-01'"], "lies after the last day of the data"),
+        (["experiments=ged_ethprio", "data_root=/nowhere"], "/nowhere/ucdp_ged"),
+    ],
+)
+def test_data_and_settings_that_cannot_be_used(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert run.main([*SMALL, *words]) == 1
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert "Traceback" not in captured.err
+    assert not list(tmp_path.rglob("run.json"))
+
+
+def test_help_of_a_verb_lists_groups_choices_and_experiments(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    for group, names in options.choices().items():
+        assert group in said
+        assert all(name in said for name in names)
+    assert "ged_ethprio" in said
+
+
+def test_every_choice_and_experiment_composes() -> None:
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        for group, names in options.choices().items():
+            for name in names:
+                many = group in ("events", "truces", "features", "models", "metrics")
+                config = compose("run", [f"{group}={[name] if many else name}"])
+                assert config[group] if group != "experiments" else config.name == name
+
+
+def test_a_run_leaves_the_files_of_the_design(small: Path) -> None:
+    assert {p.name for p in small.iterdir()} == FILES
+    assert [p.name for p in small.parent.iterdir()] == [small.name]
+    account = json.loads((small / "run.json").read_text())
+    assert account["published"] == "logit"
+    assert account["seed"] == 1
+    assert set(account["seconds"]) >= {"load", "panel", "features", "fit", "evaluate"}
+    assert account["peak_memory_mib"] > 0
+    assert len(account["data_digest"]) == len(account["config_digest"]) == 64
+
+
+def test_tables_are_whole_and_sorted_by_key(small: Path) -> None:
+    predictions = pl.read_parquet(small / "predictions.parquet")
+    metrics = pl.read_csv(small / "metrics.csv", infer_schema_length=None)
+    scores = pl.read_csv(small / "risk_scores.csv", try_parse_dates=True)
+    for schema, frame in (
+        (Predictions, predictions),
+        (Metrics, metrics),
+        (RiskScores, scores.with_columns(pl.col("drivers").fill_null(""))),
+    ):
+        schema.validate(frame, cast=True)
+        assert frame.height
+        assert frame.equals(frame.sort(schema.primary_key()))
+
+
+def test_the_same_command_twice_gives_the_same_bytes(
+    small: Path, tmp_path: Path
+) -> None:
+    again = tmp_path / "again"
+    assert run.main([*SMALL, f"out={again}"]) == 0
+    for name in ("predictions.parquet", "metrics.csv", "rejected.csv"):
+        assert (small / name).read_bytes() == (again / name).read_bytes(), name
+    first, second = (
+        pl.read_csv(folder / "risk_scores.csv").drop("run_id")
+        for folder in (small, again)
+    )
+    assert first.equals(second)
+    digests = [
+        json.loads((folder / "run.json").read_text())["config_digest"]
+        for folder in (small, again)
+    ]
+    assert digests[0] == digests[1]
+
+
+def test_another_seed_gives_another_run(small: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    assert run.main([*SMALL, "seed=2", f"out={other}", "models=[logit]"]) == 0
+    ours = pl.read_csv(small / "metrics.csv").filter(pl.col("model") == "logit")
+    theirs = pl.read_csv(other / "metrics.csv").filter(pl.col("model") == "logit")
+    assert ours["value"].equals(theirs["value"])  # nothing in logit is drawn at random
+    assert not ours["lower"].equals(theirs["lower"])
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "risk_scores.csv"])
+def test_golden(small: Path, name: str) -> None:
+    """A snapshot of the whole: to be renewed only by a change that means to move it.
+
+    FORECAST_GOLDEN=write renews it.
+    """
+    ours = pl.read_csv(small / name).drop("run_id", strict=False)
+    if os.environ.get("FORECAST_GOLDEN") == "write":
+        GOLDEN.mkdir(exist_ok=True)
+        ours.write_csv(GOLDEN / name)
+    golden = pl.read_csv(GOLDEN / name)
+    text = [c for c, t in golden.schema.items() if not t.is_float()]
+    assert ours.select(text).equals(golden.select(text))
+    for column in set(golden.columns) - set(text):
+        # other processors round the last bits otherwise
+        assert (ours[column] - golden[column]).abs().max() < 1e-6, column
+
+
+def test_scoring_the_founding_case(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "scores"
+    words = ["truces=syria_2016", "events=syria_2016", "as_of=2016-04-07"]
+    assert score.main([*words, f"model={small}", f"out={out}"]) == 0
+    scores = pl.read_csv(out / "risk_scores.csv", try_parse_dates=True)
+    assert scores["truce_id"].unique().to_list() == ["syria-2016"]
+    assert scores["age_days"].unique().to_list() == [40]
+    assert scores["risk"].is_sorted()
+    assert "panel.min_events=0" in (out / "report.html").read_text()
+
+
+def test_scoring_takes_the_newest_run_and_its_data(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = small.parent.parent.parent
+    monkeypatch.setenv("FORECAST_HOME", str(home))
+    assert score.main([]) == 0
+    assert str(small) in capsys.readouterr().out
+    (out,) = (home / "outputs" / "score").iterdir()
+    scored, published = (
+        pl.read_csv(p / "risk_scores.csv").drop("run_id") for p in (out, small)
+    )
+    # a stored model may round its last bit otherwise than a fresh one
+    assert_frame_equal(scored, published, abs_tol=1e-12)
+
+
+def test_scoring_without_a_run_says_how_to_make_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert score.main([]) == 1
+    assert "make one with `forecast run`" in capsys.readouterr().err
+
+
+def test_an_mlflow_run_beside_the_folder(tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    out = tmp_path / "run"
+    words = [w for w in SMALL if not w.startswith("tracking")]
+    assert run.main([*words, f"out={out}", "models=[logit]"]) == 0
+    run_id = json.loads((out / "run.json").read_text())["run_id"]
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    parent = client.get_run(run_id)
+    assert parent.info.status == "FINISHED"
+    assert parent.data.params["seed"] == "1"
+    assert "skill_30d" in parent.data.metrics
+    children = client.search_runs(
+        [parent.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'"
+    )
+    names = {child.info.run_name for child in children}
+    assert names == {"logit", "base_rate", "age", "trail", "ewma"}
+    assert {f.path for f in client.list_artifacts(run_id)} >= FILES
+    assert set(pl.read_csv(out / "risk_scores.csv")["run_id"]) == {run_id}
+
+
+def test_a_broken_store_costs_no_results(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("this is no database")
+    out = tmp_path / "run"
+    words = [w for w in SMALL if not w.startswith("tracking")]
+    assert run.main([*words, f"out={out}", "models=[logit]"]) == 0
+    notes = json.loads((out / "run.json").read_text())["notes"]
+    assert any("MLflow does not know this run" in note for note in notes)
+
+
+def test_tables_of_ones_own(tmp_path: Path, world: World) -> None:
+    """The command of the README, on two CSV files as a user would make them."""
+    columns = ["event_id", "date", "kind", "dyad_id", "deaths", "country"]
+    world.events.select(columns).write_csv(tmp_path / "events.csv")
+    truces = world.truces.select("truce_id", "start", "dyad_id", "country")
+    truces.write_csv(tmp_path / "truces.csv")
+    words = [
+        "events=table",
+        f"events.table.path={tmp_path / 'events.csv'}",
+        "truces=table",
+        f"truces.table.path={tmp_path / 'truces.csv'}",
+        "split.first=2004-01-01",
+        "tracking=none",
+        "draws=20",
+        "refits=2",
+        f"out={tmp_path / 'run'}",
+    ]
+    assert run.main(words) == 0
+    assert pl.read_parquet(tmp_path / "run" / "predictions.parquet").height
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_documents_name_what_exists(name: str) -> None:
+    """Every command's words compose, and every path that is linked is there."""
+    text = (ROOT / name).read_text()
+    for path in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / path).exists(), path
+    commands = re.findall(
+        r"^ +forecast (run|score)((?: +\S+=\S+)*)", text, re.MULTILINE
+    )
+    for verb, words in commands:
+        overrides = [w for w in words.split() if "data_root" not in w]
+        sweeps = [w for w in overrides if "],[" in w]
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            assert compose(verb, [w for w in overrides if w not in sweeps])
+
+
+@pytest.mark.slow
+def test_the_real_data_experiment_keeps_the_contract(
+    shared: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    words = ["experiments=ged_ethprio", f"data_root={shared / 'data'}", "tracking=none"]
+    answer = forecast("run", *words, f"out={out}", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    check = subprocess.run(
+        [sys.executable, shared / "checks/contract.py", out, shared / "data"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert check.returncode == 0, check.stdout
+    assert json.loads((out / "run.json").read_text())["peak_memory_mib"] < 1024
