@@ -173,7 +173,7 @@ def _plain(text: str) -> str:
 
 
 def _aliases() -> list[tuple[str, str]]:
-    content = (files("forecast") / "codes" / "aliases.csv").read_bytes()
+    content = (files("forecast") / "aliases.csv").read_bytes()
     return pl.read_csv(content, infer_schema=False).rows()
 
 

@@ -25,6 +25,10 @@ Metric = Callable[[Array, Array, Array], Any]
 Training = Callable[[date], dy.DataFrame[Panel]]
 
 
+class NothingToLearn(ValueError):
+    """The data hold nothing that any model could be fitted on."""
+
+
 class Model(Protocol):
     """What every model can do; see the contract in the tests."""
 
@@ -103,7 +107,9 @@ def backtest(
                     parts.append(_long(test, risk, horizons, name, fold.cutoff))
             done(name)
     if not parts:
-        raise ValueError("no model could be fitted in any fold: " + "; ".join(notes))
+        raise NothingToLearn(
+            "no model could be fitted in any fold: " + "; ".join(notes)
+        )
     return _weighted(pl.concat(parts), panel, horizons), notes
 
 

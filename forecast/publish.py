@@ -16,7 +16,7 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from forecast.evaluate import Model, rows, target
+from forecast.evaluate import Model, NothingToLearn, rows, target
 from forecast.panel import COLLAPSE
 from forecast.raw import InputError
 from forecast.schema import Panel, RiskScores, Truces
@@ -95,13 +95,16 @@ def publish(
 
     near = (panel["event"] == COLLAPSE) & (panel["duration"] <= max(horizons))
     if not near.any():
-        raise ValueError(
+        raise NothingToLearn(
             f"nothing to publish: no collapse within {max(horizons)} days of any of "
             f"{panel.height} origins"
         )
 
     def fitted(estimator: Any, of: pl.DataFrame, on: pl.DataFrame) -> Any:
-        result = clone(estimator).fit(rows(of, on), target(on))
+        try:
+            result = clone(estimator).fit(rows(of, on), target(on))
+        except ValueError as error:
+            raise NothingToLearn(f"{name} cannot be fitted: {error}") from error
         done(name)
         return result
 

@@ -34,6 +34,7 @@ FILES = {
     "risk_scores.csv",
     "report.html",
     "rejected.csv",
+    "reach.csv",
     "model.skops",
     "run.json",
 }

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from forecast.raw import InputError
 from forecast.record import data_digest, frame_digest
-from forecast.schema import Events, LeftOut, Loaded, Rejected, Truces
+from forecast.schema import Events, LeftOut, Loaded, Rejected, Truces, Unmapped
 
 Sources = Mapping[tuple[str, str], Loaded[Any]]
 
@@ -29,6 +29,7 @@ class Data:
     sources: pl.DataFrame
     rejected: dy.DataFrame[Rejected]
     left_out: dy.DataFrame[LeftOut]
+    unmapped: dy.DataFrame[Unmapped]
     #: digest of every input, by file or source
     inputs: dict[str, str]
 
@@ -76,6 +77,9 @@ def load(
         sources=overview(everything),
         rejected=rejected(everything),
         left_out=LeftOut.validate(pl.concat([s.left_out for s in everything.values()])),
+        unmapped=Unmapped.validate(
+            pl.concat([s.unmapped for s in everything.values()])
+        ),
         inputs=inputs(everything),
     )
 

@@ -15,7 +15,7 @@ from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks, skills
 from forecast.commands.stages import Stages
-from forecast.evaluate import backtest, evaluate
+from forecast.evaluate import NothingToLearn, backtest, evaluate
 from forecast.publish import Published, publish, risk_scores, save
 from forecast.raw import InputError
 from forecast.report.words import headline
@@ -49,11 +49,17 @@ def run(config: DictConfig) -> int:
             refused = out.with_name(f"{out.name}.rejected.csv")
             data = load(config.events, config.truces, config.max_rejected, refused)
         frames = study.prepare(config, data, stages)
-        result = _find(config, data, frames, stages, tracker.run_id)
+        try:
+            result = _find(config, data, frames, stages, tracker.run_id)
+        except NothingToLearn as error:
+            raise InputError(str(error)) from error
         facts = _facts(config, data, frames, result, tracker.run_id)
         facts |= {"config_digest": record.config_digest(resolved)}
         with stages("write"), record.folder(out) as folder:
             _write(folder, resolved, data, result)
+            frames.reach.write_csv(folder / "reach.csv")
+            if frames.actors.height:
+                frames.actors.write_csv(folder / "actors.csv")
             account = record.account(
                 **facts,
                 notes=[*result.notes, *tracker.notes],
@@ -106,17 +112,14 @@ def _find(
 ) -> Result:
     models = study.models(config, frames)
     with stages("fit", len(frames.folds) * len(models)) as done:
-        try:
-            predictions, notes = backtest(
-                models,
-                frames.now,
-                frames.at.__getitem__,
-                frames.folds,
-                list(config.horizons),
-                done,
-            )
-        except ValueError as error:
-            raise InputError(str(error)) from error
+        predictions, notes = backtest(
+            models,
+            frames.now,
+            frames.at.__getitem__,
+            frames.folds,
+            list(config.horizons),
+            done,
+        )
     with stages("evaluate"):
         metrics = evaluate(
             predictions,

@@ -10,7 +10,7 @@ import dataframely as dy
 from omegaconf import DictConfig, OmegaConf
 
 from forecast import record
-from forecast.commands import options, study
+from forecast.commands import linking, options, study
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks
@@ -95,7 +95,7 @@ def _settings(config: DictConfig, run: Path) -> DictConfig:
         if config.get(key):
             settings[key] = OmegaConf.to_container(config[key], resolve=True)
     settings.panel = OmegaConf.merge(settings.panel, config.panel)
-    for key in ("as_of", "level", "max_rejected"):
+    for key in ("as_of", "level", "max_rejected", "actors"):
         settings[key] = config[key]
     return settings
 
@@ -105,7 +105,8 @@ def _score(
 ) -> tuple[date, dy.DataFrame[Panel], dy.DataFrame[LeftOut], dy.DataFrame[RiskScores]]:
     as_of = study.day(config.as_of) or data.covered_through + timedelta(days=1)
     in_force, not_followed = study.in_force_on(config, data, as_of)
-    features, naive = study.compute_features(config, data, in_force)
+    events = linking.linked_events(config, data, in_force, linking.actors(config, data))
+    features, naive = study.compute_features(config, data, in_force, events)
     scores = risk_scores(
         model,
         in_force,

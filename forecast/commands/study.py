@@ -10,14 +10,14 @@ import polars as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from forecast.commands import linking
 from forecast.commands.data import Data
 from forecast.commands.stages import Stages
 from forecast.evaluate import KEYS, Metric, Model
 from forecast.features import compute
-from forecast.link import link, linked
 from forecast.panel import censor, known, panel
 from forecast.raw import InputError
-from forecast.schema import LeftOut, Panel
+from forecast.schema import Actors, LeftOut, Panel
 from forecast.split import Fold
 
 
@@ -33,6 +33,10 @@ class Frames:
     features: pl.DataFrame
     baseline_features: pl.DataFrame
     left_out: dy.DataFrame[LeftOut]
+    #: what the names of events without UCDP ids were taken for
+    actors: dy.DataFrame[Actors]
+    #: how many events of each source and kind bear on how many truces, by relation
+    reach: pl.DataFrame
     notes: list[str]
 
     def before(self, morning: date) -> dy.DataFrame[Panel]:
@@ -82,7 +86,9 @@ def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
     with stages("features"):
         every = pl.concat([now, *at.values(), in_force]).unique(KEYS, keep="first")
         origins = Panel.validate(every.sort(KEYS))
-        features, naive = compute_features(config, data, origins)
+        names = linking.actors(config, data)
+        events = linking.linked_events(config, data, origins, names)
+        features, naive = compute_features(config, data, origins, events)
     return Frames(
         now,
         at,
@@ -92,7 +98,9 @@ def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
         features,
         naive,
         left_out(data, not_followed),
-        _notes(now, not_followed),
+        names,
+        linking.reach(events),
+        [*_notes(now, not_followed), *linking.notes(data, names)],
     )
 
 
@@ -114,11 +122,12 @@ def in_force_on(
 
 
 def compute_features(
-    config: DictConfig, data: Data, origins: dy.DataFrame[Panel]
+    config: DictConfig,
+    data: Data,
+    origins: dy.DataFrame[Panel],
+    events: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Features for the models, and those that the baselines need."""
-    followed = data.truces.join(origins.select("truce_id"), on="truce_id", how="semi")
-    events = linked(data.events, link(type(data.truces)(followed), data.events))
     groups = [config.features, config.baseline_features]
     # a feature that both groups hold, with the same settings, is computed once
     done: dict[str, pl.DataFrame] = {}
