@@ -25,7 +25,8 @@ from forecast.cells import (
 )
 from forecast.kinds import codes
 from forecast.raw import InputError, read
-from forecast.schema import DEATHS_MAX, Events, Loaded, Rejected
+from forecast.schema import DEATHS_MAX, Events, LeftOut, Loaded, Rejected
+from forecast.vintages import versions
 
 REQUIRED = ("id", "type_of_violence", "side_a", "side_b", "country", "date_start")
 DEATHS = ("best", "low", "high")
@@ -34,6 +35,8 @@ OPTIONAL = (
     "dyad_new_id",
     "date_end",
     "date_prec",
+    "where_prec",
+    "event_clarity",
     "latitude",
     "longitude",
 )
@@ -57,6 +60,8 @@ CELLS = {
     "deaths_high": whole("high", 0, DEATHS_MAX, required=True),
     "latitude": real("latitude", -90, 90),
     "longitude": real("longitude", -180, 180),
+    "where_prec": whole("where_prec", 1, 7),
+    "event_clarity": whole("event_clarity", 1, 2),
 }
 RULES = (
     unique("id", pl.col("event_id")),
@@ -70,27 +75,40 @@ RULES = (
 
 
 def ged(
-    path: str | Path | Sequence[str | Path], covered_through: date | str | None = None
+    path: str | Path | Sequence[str | Path],
+    covered_through: date | str | None = None,
+    released: Sequence[date | str] | None = None,
+    max_where_prec: int | None = None,
+    clear_only: bool = False,
 ) -> Loaded[Events]:
-    """Load UCDP GED events, from the global file or from country files.
+    """Load UCDP GED events: annual, candidate and consolidated (``.9``) releases.
 
-    Both layouts are read: with or without ``date_end`` and ``date_prec``, dates with
-    or without a time, plain or gzip, with or without the second line of hashtags.
-    The codes give no weapon, so that state-based and non-state events are clashes and
-    one-sided violence is abuse. An event can be used from the morning after its last
-    day; files of one vintage say nothing about when it was coded.
+    All layouts are read: with or without ``date_end``, ``date_prec``, ``where_prec``
+    and ``event_clarity``, dates with or without a time, plain or gzip, with or without
+    the second line of hashtags. The codes give no weapon, so that state-based and
+    non-state events are clashes and one-sided violence is abuse; a row of any other
+    type of violence is refused. An event can be used from the morning after its last
+    day, or from the release that brought it.
 
     Parameters
     ----------
     path : path or sequence of paths
-        One file, or several files of which none repeats an event of another.
+        One file, or several files. Without ``released`` none may repeat an event of
+        another.
     covered_through : date, optional
         Last day the files speak for; default: the last day of an event in them.
+    released : sequence of date, optional
+        Day on which each file came out, in the order of the paths: they are then
+        vintages of one truth, and an event that they tell differently has versions.
+    max_where_prec : int, optional
+        Leave out places less precise than this (1 exact to 7 international waters).
+    clear_only : bool
+        Leave out summary events (``event_clarity`` 2).
 
     Returns
     -------
     Loaded[Events]
-        Events sorted by ``event_id``; ``deaths`` is UCDP's best estimate.
+        Events sorted by key; ``deaths`` is UCDP's best estimate.
 
     Raises
     ------
@@ -104,24 +122,71 @@ def ged(
         read(p, [*REQUIRED, *DEATHS], OPTIONAL, skip={"date_start": "#"}) for p in paths
     ]
     parsed = [parse(table, CELLS, RULES) for table in tables]
-    events = _as_events(pl.concat([frame for frame, _ in parsed]))
     rejected = Rejected.validate(pl.concat([bad for _, bad in parsed]))
     names = ", ".join(t.file for t in tables)
-    usable(names, events, rejected)
+    usable(names, pl.concat([frame for frame, _ in parsed]), rejected)
+    kept, left_out = _within([f for f, _ in parsed], max_where_prec, clear_only)
+    events, same = _together([_as_events(frame) for frame in kept], released, names)
+    left_out["as in an earlier release"] = same
+    return Loaded(
+        frame=Events.validate(events.sort("event_id", "known_from"), cast=True),
+        rejected=rejected,
+        left_out=LeftOut.validate(
+            pl.DataFrame(
+                [("ged", reason, n) for reason, n in left_out.items() if n],
+                schema=LeftOut.create_empty().schema,
+                orient="row",
+            )
+        ),
+        read=sum(t.read for t in tables),
+        accepted=events.height,
+        covered_through=coverage(covered_through, pl.concat(f for f, _ in parsed)),
+        files={t.file: t.sha256 for t in tables},
+    )
+
+
+def _within(
+    frames: Sequence[pl.DataFrame], max_where_prec: int | None, clear_only: bool
+) -> tuple[list[pl.DataFrame], dict[str, int]]:
+    """Leave out what is asked to be; a row that does not say is kept."""
+    rules = {}
+    if max_where_prec is not None:
+        reason = f"place less precise than where_prec {max_where_prec}"
+        rules[reason] = pl.col("where_prec") <= max_where_prec
+    if clear_only:
+        rules["summary event (event_clarity 2)"] = pl.col("event_clarity") == 1
+    counts = {}
+    for reason, rule in rules.items():
+        kept = [frame.filter(rule.fill_null(True)) for frame in frames]
+        counts[reason] = sum(f.height for f in frames) - sum(k.height for k in kept)
+        frames = kept
+    return list(frames), counts
+
+
+def _together(
+    frames: Sequence[pl.DataFrame],
+    released: Sequence[date | str] | None,
+    names: str,
+) -> tuple[pl.DataFrame, int]:
+    if released is not None:
+        if len(released) != len(frames):
+            raise InputError(
+                f"ged: {len(released)} days in released, {len(frames)} files; "
+                "expected a day for each file"
+            )
+        days = [
+            coverage(day, frame) for day, frame in zip(released, frames, strict=True)
+        ]
+        return versions(list(zip(days, frames, strict=True)))
+    events = pl.concat(frames)
     twice = events.filter(pl.col("event_id").is_duplicated())
     if twice.height:
         raise InputError(
             f"{names}: id {twice['event_id'][0]!r} stands in two of these files; "
-            "expected files of which none repeats an event of another"
+            "expected files of which none repeats an event of another, or released=[] "
+            "with the day of each if they are vintages"
         )
-    return Loaded(
-        frame=Events.validate(events, cast=True),
-        rejected=rejected,
-        read=sum(t.read for t in tables),
-        accepted=events.height,
-        covered_through=coverage(covered_through, events),
-        files={t.file: t.sha256 for t in tables},
-    )
+    return events, 0
 
 
 def _as_events(parsed: pl.DataFrame) -> pl.DataFrame:
