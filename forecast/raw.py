@@ -115,8 +115,9 @@ def read(
 def _parquet(data: bytes, path: Path, known: Sequence[str]) -> pl.DataFrame:
     try:
         frame = pl.read_parquet(io.BytesIO(data))
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path}: damaged Parquet file: {error}") from error
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        # Polars panics, which is no Exception, at some bytes
+        raise InputError(f"{path}: damaged Parquet file: {str(error)[:300]}") from error
     check_header(frame.columns, path)
     # columns that nobody reads may hold anything, shapes of maps for example
     return frame.with_columns(

@@ -214,18 +214,21 @@ def _described(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+#: of a text of signatures, no more is read: what a cell of a spreadsheet can hold
+LONGEST = 32_767
+# quantifiers are bounded, or a text of marks alone would take hours
 ARTICLE = r"(?:(?:the|le|la|les|el|los)\s+|l['\u2019]\s*)?"
 #: a signature on behalf of a group
 ON_BEHALF = re.compile(
-    r"(?:\bfor and on behalf of|\bon (?:the )?behalf of|^[\W\d]*(?:for|pour|por)\b:?"
-    r"|[,)]\s*for\b:?|\bp\.p\.|^[\W\d]*representatives? of)\s+"
+    r"(?:\bfor and on behalf of|\bon (?:the )?behalf of|^[\W\d]{0,40}(?:for|pour|por)\b:?"
+    r"|[,)]\s*for\b:?|\bp\.p\.|^[\W\d]{0,40}representatives? of)\s+"
     + ARTICLE
     + r"([^:;,\n(\[]{2,80})",
     re.IGNORECASE | re.MULTILINE,
 )
 #: a group, and then who signed for it
 REPRESENTED = re.compile(
-    r"(?:^|;)[\W\d]*" + ARTICLE + r"([^:;,\n(\[]{2,80}?),?\s+"
+    r"(?:^|;)[\W\d]{0,40}" + ARTICLE + r"([^:;,\n(\[]{2,80}?),?\s{1,40}"
     r"(?:(?:is |are )?represented by|signed for by)\b",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -272,6 +275,7 @@ def parties(part: str | None, countries: str = "") -> list[str]:
     """
     if not part:
         return []
+    part = part[:LONGEST]
     matches = [*ON_BEHALF.finditer(part), *REPRESENTED.finditer(part)]
     found = [_clean(m.group(1)) for m in sorted(matches, key=lambda m: m.start())]
     names = found or _listed(part, countries)
@@ -280,7 +284,7 @@ def parties(part: str | None, countries: str = "") -> list[str]:
 
 def _listed(part: str, countries: str) -> list[str]:
     """Names in a short list with commas or semicolons."""
-    line = re.sub(r"\[.*?\]|\(.*?\)", "", part).strip()
+    line = re.sub(r"\[[^\[\]\n]*\]|\([^()\n]*\)", "", part).strip()
     places = [re.escape(c.strip("() ")) for c in countries.split("/") if c.strip("() ")]
     place = re.search("|".join(places), line) if places else None
     if len(line) > 150 or "\n" in line or PERSON.search(line):
