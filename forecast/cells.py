@@ -224,5 +224,5 @@ def usable(path: str, frame: pl.DataFrame, rejected: pl.DataFrame) -> None:
     raise InputError(
         f"{path}: none of its {rejected.height} rows can be used; "
         f"line {first['line']}, column {first['column']!r}, "
-        f"value {first['value']!r}: {first['reason']}"
+        f"value {(first['value'] or '')[:80]!r}: {first['reason']}"
     )

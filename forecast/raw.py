@@ -154,11 +154,11 @@ def check_columns(
     for name in columns:
         if known is not None and name not in known:
             raise InputError(
-                f"{path}: unknown column {name!r}{_near(name, known)}; "
+                f"{path}: unknown column {name[:80]!r}{_near(name, known)}; "
                 f"expected only {', '.join(known)}"
             )
 
 
 def _near(name: str, names: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1)
-    return f" (is {near[0]!r} meant?)" if near else ""
+    return f" (is {near[0][:80]!r} meant?)" if near else ""

@@ -58,6 +58,6 @@ def check_header(header: Sequence[str], path: Path) -> None:
         raise InputError(f"{path}: the file is empty; expected a table with a header")
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise InputError(f"{path}: column {twice[0]!r} stands twice in the header")
+        raise InputError(f"{path}: column {twice[0][:80]!r} stands twice in the header")
     if ROW in header:
         raise InputError(f"{path}: column {ROW!r}: no column may have this name")

@@ -67,18 +67,16 @@ def read_json(
     records = _records(content, path)
     # only an escape can smuggle in half a character
     escaped = re.search(r"\\u[dD]", content) is not None
+    known = list(dict.fromkeys([*required, *optional]))
     bad, good = [], []
     for number, record in enumerate(records):
-        if not isinstance(record, dict):
-            reason = "expected an object with named values"
-        elif escaped and not _valid(record):
-            reason = "expected text that is valid Unicode"
-        else:
+        wrong = _wrong(record, known, escaped)
+        if wrong:
+            column, value, reason = wrong
+            bad.append((str(path), number + 1, column, _plain(value[:80]), reason))
+        elif isinstance(record, dict):
             good.append((number, record))
-            continue
-        bad.append((str(path), number + 1, "", _plain(str(record)[:80]), reason))
     names = dict.fromkeys(name for _, record in good for name in record)
-    known = list(dict.fromkeys([*required, *optional]))
     if good:
         check_columns(path, list(names), required, None)
     frame = pl.DataFrame(
@@ -92,7 +90,7 @@ def read_json(
 
 def _records(content: str, path: Path) -> list[object]:
     try:
-        found = json.loads(content)
+        found = json.loads(content, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         raise InputError(
             f"{path}: line {error.lineno}, character {error.colno}: no JSON: "
@@ -111,6 +109,26 @@ def _records(content: str, path: Path) -> list[object]:
     if not found:
         raise InputError(f"{path}: an empty list; expected at least one record")
     return found
+
+
+def _object(pairs: list[tuple[str, object]]) -> object:
+    """An object, or its bare list where a name stands twice."""
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else pairs
+
+
+def _wrong(
+    record: object, known: Sequence[str], escaped: bool
+) -> tuple[str, str, str] | None:
+    """Column, value and reason where a record is none that can be used."""
+    if not isinstance(record, dict):
+        return "", str(record), "expected an object that names each value once"
+    if escaped and not _valid(record):
+        return "", str(record), "expected text that is valid Unicode"
+    for name in known:
+        if isinstance(record.get(name), list | dict):
+            return name, json.dumps(record[name]), "expected text or a number"
+    return None
 
 
 def _valid(record: dict[str, object]) -> bool:

@@ -20,7 +20,7 @@ import polars as pl
 from forecast.raw import InputError
 
 #: keys that say where a run happens, not what it computes
-PLACE = ("home", "out", "tracking", "model", "root")
+PLACE = ("home", "out", "tracking", "model", "root", "data_root")
 
 
 @contextmanager
@@ -56,13 +56,54 @@ def folder(path: Path) -> Iterator[Path]:
         part.rename(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        _reservation(path).unlink(missing_ok=True)
 
 
 def free(path: Path, now: datetime) -> Path:
-    """Find a folder ``DATE_TIME`` below ``path`` that no run has taken yet."""
+    """Take a folder name ``DATE_TIME`` below ``path`` that no other run has.
+
+    The name is reserved by an empty file, so that two runs that start in one second
+    do not write to one folder.
+    """
     stamp = now.strftime("%Y-%m-%d_%H-%M-%S")
-    names = [stamp, *(f"{stamp}_{i}" for i in range(2, 1000))]
-    return next(path / name for name in names if not (path / name).exists())
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        for name in [stamp, *(f"{stamp}_{i}" for i in range(2, 1000))]:
+            if not (path / name).exists() and _reserve(path / name):
+                return path / name
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+    raise InputError(f"{path}: a thousand runs began in one second")
+
+
+def vacant(path: Path) -> None:
+    """Refuse a folder that is there already, or could not be made, before any work.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If a run could not be written to it.
+    """
+    if path.exists():
+        raise InputError(f"{path}: already there; expected a new folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: cannot be written: its folder is read-only")
+
+
+def _reservation(path: Path) -> Path:
+    return path.with_name(f".{path.name}.reserved")
+
+
+def _reserve(path: Path) -> bool:
+    try:
+        os.close(os.open(_reservation(path), os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
 
 
 def frame_digest(frame: pl.DataFrame) -> str:
@@ -78,9 +119,18 @@ def data_digest(files: Mapping[str, str]) -> str:
 
 def config_digest(config: Mapping[str, Any]) -> str:
     """Digest of a resolved configuration, but for where it runs."""
-    what = {key: value for key, value in config.items() if key not in PLACE}
+    what = {key: _placeless(v) for key, v in config.items() if key not in PLACE}
     text = json.dumps(what, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _placeless(value: Any) -> Any:
+    """Paths by their names alone: the data have a digest of their own."""
+    if isinstance(value, Mapping):
+        return {key: _placeless(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_placeless(inner) for inner in value]
+    return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
 def account(**facts: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -215,9 +215,24 @@ def _flat(value: object, key: str) -> Iterator[tuple[str, str]]:
 def _client(uri: str) -> MlflowClient:
     _check_sqlite(uri)
     try:
-        return MlflowClient(tracking_uri=uri)
+        with _alone(uri):
+            return MlflowClient(tracking_uri=uri)
     except Exception as error:  # sqlalchemy, alembic and drivers have no common base
         raise TrackingError(f"cannot open the MLflow store {uri}: {error}") from error
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """Hold a lock beside a SQLite file: two that create it at once break it."""
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    import fcntl
+
+    path = Path(uri.removeprefix("sqlite:///") + ".lock")
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _check_sqlite(uri: str) -> None:

@@ -93,7 +93,7 @@ def test_an_unknown_verb_is_named_beside_those_that_exist() -> None:
         (["collapse=never"], "there are: first_fatal, resumption"),
         (["sede=3"], "sede"),
         (["experiments=ged_ethprio", "published"], "published"),
-        (["events=table"], "a value is missing"),
+        (["events=table"], "a value is missing: events.table.path=VALUE"),
     ],
 )
 def test_words_that_make_no_configuration(
@@ -112,7 +112,16 @@ def test_words_that_make_no_configuration(
         (["published=hgbb"], "published=hgbb: not among those chosen"),
         (["named_baseline=logit"], "named_baseline=logit"),
         (["horizons=[30,7]"], "rising order"),
-        (["as_of=tomorrow"], "'tomorrow' is no day; expected YYYY-MM-DD"),
+        (["as_of=tomorrow"], "as_of=tomorrow: expected a day, YYYY-MM-DD"),
+        (["horizons=30"], "horizons=30: expected whole days in rising order"),
+        (["horizons=[0,7]"], "horizons=[0, 7]"),
+        (["level=2"], "level=2: expected a share"),
+        (["seed=-1"], "seed=-1"),
+        (["refits=0"], "refits=0"),
+        (["panel.step_days=0"], "panel.step_days=0"),
+        (["collapse.share=x"], "collapse.share=x: expected a number"),
+        (["max_rejected=x"], "max_rejected=x"),
+        (["split.first=foo"], "split.first=foo: expected a day"),
         (["split.first='2050-01-01'"], "lies after the last day of the data"),
         (["experiments=ged_ethprio", "data_root=/nowhere"], "/nowhere/ucdp_ged"),
     ],
@@ -125,6 +134,44 @@ def test_data_and_settings_that_cannot_be_used(
     assert said in captured.err
     assert "Traceback" not in captured.err
     assert not list(tmp_path.rglob("run.json"))
+
+
+def test_a_folder_that_is_there_is_refused_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "taken").mkdir()
+    assert run.main([*SMALL, f"out={tmp_path / 'taken'}", "events=table"]) == 2
+    assert run.main([*SMALL, f"out={tmp_path / 'taken'}"]) == 1
+    assert "already there" in capsys.readouterr().err
+
+
+def test_a_published_model_that_fails_costs_no_metrics(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert run.main([*SMALL, f"out={out}", "models.logit.C=-1"]) == 1
+    assert pl.read_csv(out / "metrics.csv").height
+    assert not (out / "model.skops").exists()
+    notes = json.loads((out / "run.json").read_text())["notes"]
+    assert any("nothing is published" in note for note in notes)
+
+
+def test_hydras_own_flags() -> None:
+    answer = forecast("run", "--cfg", "job", "seed=5")
+    assert answer.returncode == 0
+    assert "\nseed: 5\n" in answer.stdout
+
+
+def test_a_window_of_another_length_reaches_the_baseline(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = ["collapse.window_days=60", "models=[logit]", f"out={out}"]
+    assert run.main([*SMALL, *words]) == 0
+    assert "rule_window_days: 60" in (out / "config.yaml").read_text()
+
+
+def test_scores_of_another_folder(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert score.main([f"model={small}", "as_of=2006-06-01", "panel.min_events=3"]) == 0
 
 
 def test_help_of_a_verb_lists_groups_choices_and_experiments(

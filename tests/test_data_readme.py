@@ -52,7 +52,9 @@ def files(data: Path) -> list[Path]:
 
 def test_every_real_file_is_in_the_table(shared: Path) -> None:
     data = shared / "data"
-    table = re.findall(r"^\| `[^`]+\.(?:csv|gz)` .*\|$", (ROOT / "data/README.md").read_text(), re.M)
+    table = re.findall(
+        r"^\| `[^`]+\.(?:csv|gz)` .*\|$", (ROOT / "data/README.md").read_text(), re.M
+    )
     assert [row(data, path) for path in files(data)] == table
 
 

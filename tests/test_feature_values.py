@@ -60,7 +60,7 @@ def test_recent_is_the_plain_loop(case: Any) -> None:
         # the origin's own day is the thirtieth of the rule's window
         inside = since.filter(pl.col("day") >= row["origin"] - timedelta(days=29))
         filled = inside["deaths"].sum() / row["threshold"]
-        assert values["recent_filled_30d"] == pytest.approx(filled)
+        assert values["recent_filled"] == pytest.approx(filled)
         ages = [(row["origin"] - d).days for d in party["day"]]
         assert values["recent_days_since_last"] == min([*ages, 365])
         decayed = sum(
@@ -87,7 +87,7 @@ def test_a_window_that_is_full_would_have_been_a_collapse(world: World) -> None:
     args = (world.truces, world.events, world.covered_through, resumption)
     rows = panel(*args)[0]
     coded = linked(world.events, link(world.truces, world.events))
-    filled = recent(rows, coded, world.truces)["recent_filled_30d"]
+    filled = recent(rows, coded, world.truces)["recent_filled"]
     assert (filled < 1).all()
     assert filled.max() > 0.8
 

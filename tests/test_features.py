@@ -37,7 +37,12 @@ SLOW = {"deadline": None, "derandomize": True, "database": None}
 
 def build(name: str) -> Feature:
     """A feature as its YAML file has it."""
-    found: Feature = instantiate(OmegaConf.load(CONF / f"{name}.yaml")[name])
+    # what a feature shares with the collapse rule is set there
+    whole = OmegaConf.merge(
+        OmegaConf.load(CONF / f"{name}.yaml"),
+        {"collapse": OmegaConf.load(CONF.parent / "collapse" / "resumption.yaml")},
+    )
+    found: Feature = instantiate(whole[name])
     return found
 
 

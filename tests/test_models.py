@@ -48,7 +48,7 @@ def truce(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {
         "age_days": age,
         "age_log": np.log(age),
-        "recent_filled_30d": 0.2 * now * rng.gamma(8, 1 / 8, len(age)),
+        "recent_filled": 0.2 * now * rng.gamma(8, 1 / 8, len(age)),
         "recent_decayed_14d": 0.3 * now * rng.gamma(8, 1 / 8, len(age)),
         "recent_deaths_7d": rng.poisson(4 * now),
         "recent_events_30d": rng.poisson(9 * now),
@@ -128,7 +128,7 @@ def test_nulls_are_handled(name, model):
     risks = [model.predict_risk(NEW.with_columns(**nothing))]
     empty = X.with_columns(**nothing)
     risks.append(build(name).fit(empty, Y).predict_risk(NEW))
-    for column in ("age_days", "recent_filled_30d", "recent_decayed_14d"):
+    for column in ("age_days", "recent_filled", "recent_decayed_14d"):
         partly = X.with_columns(empty[column])
         risks.append(build(name).fit(partly, Y).predict_risk(NEW))
     for found in risks:
@@ -187,7 +187,7 @@ def test_base_rate_is_the_weighted_mean():
     [
         (Age(), "age_days", "age"),
         (Trail(), "age_days", "age"),
-        (Trail(), "recent_filled_30d", "recent"),
+        (Trail(), "recent_filled", "recent"),
         (Ewma(), "recent_decayed_14d", "recent"),
     ],
     ids=str,
@@ -256,5 +256,5 @@ def test_age_outlives_a_panel_without_an_early_event():
 
 def test_trail_sees_a_window_filling_up():
     fitted = Trail().fit(X, Y)
-    rows = pl.DataFrame({"age_days": [60] * 3, "recent_filled_30d": [0.0, 0.3, 0.9]})
+    rows = pl.DataFrame({"age_days": [60] * 3, "recent_filled": [0.0, 0.3, 0.9]})
     assert (np.diff(fitted.predict_risk(rows)[:, 2]) > 0).all()

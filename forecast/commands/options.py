@@ -1,6 +1,7 @@
 """From words on the command line to a configuration, or to a message that helps."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,7 +36,7 @@ def call(verb: str, overrides: Sequence[str], task: Task) -> int:
         2 where the words make no configuration, 1 where the data cannot be used,
         else what the task returned; of a sweep, the worst.
     """
-    words = [word for word in overrides if not word.startswith("-")]
+    words = _words(overrides)
     if {"-h", "--help"} & set(overrides):
         print(usage(verb))
         return 0
@@ -67,6 +68,29 @@ def call(verb: str, overrides: Sequence[str], task: Task) -> int:
     return max(codes)
 
 
+#: flags of Hydra that take the next word
+TAKES_A_WORD = (
+    "--cfg",
+    "-c",
+    "--package",
+    "-p",
+    "--info",
+    "-i",
+    "--config-name",
+    "-cn",
+)
+
+
+def _words(overrides: Sequence[str]) -> list[str]:
+    """The overrides, without Hydra's own flags and what belongs to them."""
+    before = ["", *overrides]
+    return [
+        word
+        for last, word in zip(before, overrides, strict=False)
+        if not word.startswith("-") and last not in TAKES_A_WORD
+    ]
+
+
 def conf() -> Path:
     """Folder of the configuration."""
     return Path(os.environ["FORECAST_ROOT"]) / "conf"
@@ -85,12 +109,9 @@ def usage(verb: str) -> str:
     with initialize_config_dir(str(conf()), version_base="1.3"):
         config = compose(verb)
     groups = choices()
-    keys = [str(k) for k in config if str(k) not in groups and str(k) != "hydra"]
-    taken = {
-        name: names
-        for name, names in groups.items()
-        if name in config or (name == "experiments" and verb in ("run", "check"))
-    }
+    taken = {name: groups[name.partition("@")[0]] for name in _taken(verb)}
+    keys = [str(k) for k in config if str(k) not in taken and str(k) != "hydra"]
+    keys = [k for k in keys if not any(name.endswith(f"@{k}") for name in taken)]
     width = max(map(len, taken))
     lines = [f"  {name:{width}}  {', '.join(names)}" for name, names in taken.items()]
     return "\n".join(
@@ -107,6 +128,16 @@ def usage(verb: str) -> str:
             "work as well: --cfg job prints the configuration, -m sweeps.",
         ]
     )
+
+
+def _taken(verb: str) -> list[str]:
+    """Groups that a verb takes, as they are written on the command line."""
+    defaults = OmegaConf.load(conf() / f"{verb}.yaml").defaults
+    names = [
+        str(key) for line in defaults if isinstance(line, DictConfig) for key in line
+    ]
+    groups = [name.removeprefix("optional ") for name in names]
+    return [name for name in groups if not name.startswith("override ")]
 
 
 def _names(folder: Path) -> list[str]:
@@ -155,5 +186,6 @@ def _explained(verb: str, words: Sequence[str], error: str) -> str:
         if name in groups and unknown:
             return f"no {name}={unknown[0]}; there are: {', '.join(groups[name])}"
     if "Missing mandatory value" in first:
-        return f"a value is missing: {first.split(':')[-1].strip()}=VALUE"
+        key = re.search(r"full_key: (\S+)", error)
+        return f"a value is missing: {key[1] if key else first}=VALUE"
     return f"{first}\n\n{usage(verb)}"

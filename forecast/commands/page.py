@@ -42,5 +42,6 @@ def page(
             orient="row",
         ),
         peak_memory_mib=account["peak_memory_mib"],
+        level=account["level"],
     )
     return render(predictions, metrics, scores, facts)

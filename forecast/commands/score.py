@@ -10,7 +10,7 @@ import dataframely as dy
 from omegaconf import DictConfig, OmegaConf
 
 from forecast import record
-from forecast.commands import linking, options, study
+from forecast.commands import linking, options, settings, study
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks
@@ -32,10 +32,13 @@ def main(overrides: Sequence[str]) -> int:
 def score(config: DictConfig) -> int:
     """Score the truces in force with the model of a finished run."""
     began = datetime.now().astimezone()
+    settings.check(config)
     home = Path(config.home).resolve()
     run = _run(config, home)
     of_run, model = _settings(config, run), load_model(run / "model.skops")
     out = Path(config.out).resolve() if config.out else None
+    if out:
+        record.vacant(out)
     out = out or record.free(home / "outputs" / "score", began)
     with Stages() as stages:
         with stages("load"):
@@ -88,16 +91,17 @@ def _run(config: DictConfig, home: Path) -> Path:
 
 def _settings(config: DictConfig, run: Path) -> DictConfig:
     """The run's own settings, with what this command sets otherwise."""
-    settings = OmegaConf.load(run / "config.yaml")
-    if not isinstance(settings, DictConfig):
+    own = OmegaConf.load(run / "config.yaml")
+    if not isinstance(own, DictConfig):
         raise InputError(f"{run / 'config.yaml'}: not a configuration")
     for key in ("events", "truces"):
         if config.get(key):
-            settings[key] = OmegaConf.to_container(config[key], resolve=True)
-    settings.panel = OmegaConf.merge(settings.panel, config.panel)
+            own[key] = OmegaConf.to_container(config[key], resolve=True)
+    changed = {key: v for key, v in config.panel.items() if v is not None}
+    own.panel = OmegaConf.merge(own.panel, changed)
     for key in ("as_of", "level", "max_rejected", "actors"):
-        settings[key] = config[key]
-    return settings
+        own[key] = config[key]
+    return own
 
 
 def _score(
@@ -167,6 +171,7 @@ def _account(
         question=f"Which truces are in danger on {as_of:%d %B %Y}?",
         seed=resolved["seed"],
         horizons=list(model.horizons),
+        level=resolved["level"],
         published=model.name,
         named_baseline=model.baseline_name,
         label=model.label,

@@ -9,6 +9,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecast.record import peak_memory
+from forecast.report.words import nearest
+
+
+class Pipe(Console):
+    """A console whose reader may leave early, as `head` does."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, which is done by then."""
+        raise BrokenPipeError
+
 
 TOP = 8
 SKILL = ("brier", "skill", "auroc")
@@ -36,9 +46,10 @@ def risks(scores: pl.DataFrame) -> Table:
 
 
 def riskiest(scores: pl.DataFrame) -> list[str]:
-    """Truces by risk at a month or the next longer horizon, highest first."""
-    horizons = sorted(scores["horizon_days"].unique())
-    month = next((h for h in horizons if h >= 28), horizons[-1] if horizons else 0)
+    """Truces by risk at the horizon nearest to a month, highest first."""
+    if not scores.height:
+        return []
+    month = nearest(scores["horizon_days"].unique())
     return (
         scores.filter(pl.col("horizon_days") == month)
         .sort("risk", "truce_id", descending=[True, False])["truce_id"]
@@ -81,7 +92,7 @@ def report(
     seconds: Mapping[str, float],
 ) -> None:
     """Print tables, remarks, timings, and where everything is."""
-    console = Console(soft_wrap=False)
+    console = Pipe(soft_wrap=False)
     for table in tables:
         console.print(table)
     for line in lines:

@@ -118,7 +118,12 @@ def in_force_on(
 ) -> tuple[dy.DataFrame[Panel], pl.DataFrame]:
     """One origin for each followed truce that is in force on a morning."""
     events, rule = known(data.events, as_of), instantiate(config.collapse)
-    return panel(data.truces, events, as_of, rule, as_of=as_of, **config.panel)
+    frame, not_followed = panel(
+        data.truces, events, as_of, rule, as_of=as_of, **config.panel
+    )
+    # a truce that is still to come is not one that cannot be followed
+    begun = data.truces.filter(pl.col("start").is_null() | (pl.col("start") < as_of))
+    return frame, not_followed.join(begun, on="truce_id", how="semi")
 
 
 def compute_features(

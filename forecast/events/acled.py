@@ -74,7 +74,8 @@ def _date(column: str) -> Cell:
             cell.str.replace_all("-", " ").str.to_date("%d %B %Y", strict=False)
         ),
     )
-    value = pl.when(day.is_between(FIRST, LAST)).then(day)
+    # not the very last day: what happens on a day is known on the next
+    value = pl.when(day.is_between(FIRST, LAST, closed="left")).then(day)
     expected = "expected a calendar day, 2020-01-31 or 31 January 2020"
     return Cell(column, value, value.is_null(), expected)
 

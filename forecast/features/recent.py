@@ -42,8 +42,9 @@ def recent(
     pl.DataFrame
         ``recent_events_Wd``, ``recent_deaths_Wd``; ``recent_events_since_start``,
         ``recent_deaths_since_start``; ``recent_days_since_last`` (at most 365);
-        ``recent_filled_Rd``: deaths since the start that are still in the rule's
-        window on the origin's own day, over the threshold of collapse;
+        ``recent_filled``: deaths of the dyad since the start, in rows of any kind as
+        the collapse rule counts them, that are still in its window on the origin's
+        own day, over the threshold of collapse;
         ``recent_decayed_Hd``: decayed deaths over the threshold. The last two are
         null where the rule has no threshold.
     """
@@ -55,7 +56,8 @@ def recent(
     since = party.filter(pl.col("day") > pl.col("start"))
     deaths = {"recent_deaths": pl.col("deaths").fill_null(0)}
     counts = deaths | {"recent_events": pl.lit(1, pl.Int64)}
-    in_window = trailing(origins, since, deaths, [rule_window_days - 1]).to_series(2)
+    ruled = _ruled(panel, events)
+    in_window = trailing(origins, ruled, deaths, [rule_window_days - 1]).to_series(2)
     fading = decayed(
         origins, party, {"recent_decayed": pl.col("deaths").fill_null(0)}, half_lives
     ).drop("truce_id", "origin")
@@ -68,8 +70,14 @@ def recent(
         trailing(origins, party, counts, list(windows))
         .hstack(ever)
         .hstack(last.select("recent_days_since_last"))
-        .with_columns(
-            (in_window / panel["threshold"]).alias(f"recent_filled_{rule_window_days}d")
-        )
+        .with_columns((in_window / panel["threshold"]).alias("recent_filled"))
         .hstack(fading.select(pl.all() / panel["threshold"]))
+    )
+
+
+def _ruled(panel: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Events that the collapse rule counts: all of the dyad, after the start."""
+    truces = panel.select("truce_id", "start", dyad="dyad_id").unique()
+    return events.join(truces, on="truce_id").filter(
+        (pl.col("dyad_id") == pl.col("dyad")) & (pl.col("day") > pl.col("start"))
     )

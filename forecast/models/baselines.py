@@ -216,7 +216,7 @@ class Trail(BaseEstimator):  # type: ignore[misc]
     >>> Trail().fit(pl.DataFrame({"age_days": [1]}), np.empty(0))
     Traceback (most recent call last):
     ...
-    ValueError: Trail needs the column 'recent_filled_30d'; add features `recent`
+    ValueError: Trail needs the column 'recent_filled'; add features `recent`
     """
 
     def __init__(
@@ -232,7 +232,7 @@ class Trail(BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: pl.DataFrame, y: Target) -> Self:
-        """Fit on ``recent_filled_30d`` and ``age_days``, features `recent`, `age`."""
+        """Fit on ``recent_filled`` and ``age_days``, features `recent`, `age`."""
         features = self._features(X)
         pipeline = spline_logit(self.C, self.n_knots, 6.0)
         model = HorizonClassifier(pipeline, self.horizons, self.random_state)
@@ -245,7 +245,7 @@ class Trail(BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.model_.predict_risk(self._features(X)))
 
     def _features(self, X: pl.DataFrame) -> pl.DataFrame:
-        filled = _column(X, "recent_filled_30d", "recent", "Trail")
+        filled = _column(X, "recent_filled", "recent", "Trail")
         age = _column(X, "age_days", "age", "Trail")
         return pl.DataFrame({"filled": filled, "age_log": np.log(np.maximum(age, 1))})
 

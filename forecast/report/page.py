@@ -48,6 +48,8 @@ class Facts:
     stages : pl.DataFrame
         `stage`, `seconds`.
     peak_memory_mib : float
+    level : float
+        What the intervals aim to cover.
     """
 
     title: str
@@ -64,6 +66,7 @@ class Facts:
     run: dict[str, str]
     stages: pl.DataFrame
     peak_memory_mib: float
+    level: float = 0.9
 
 
 def render(
@@ -113,6 +116,7 @@ def render(
             published=facts.published,
             named_baseline=facts.named_baseline,
             baselines=facts.baselines,
+            level=facts.level,
         ),
         panel=_panel(predictions),
         risks=_risks(scores, facts),

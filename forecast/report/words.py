@@ -11,7 +11,7 @@ from forecast.schema import Metrics
 
 
 class Score(NamedTuple):
-    """One cell of the metrics: a value with its 90% interval; None is not known."""
+    """One cell of the metrics: a value with its interval; None is not known."""
 
     value: float | None
     lower: float | None
@@ -141,6 +141,7 @@ def headline(
     published: str,
     named_baseline: str,
     baselines: Iterable[str],
+    level: float = 0.9,
 ) -> str:
     """The result of a run in one or two plain sentences.
 
@@ -153,6 +154,8 @@ def headline(
     named_baseline : str
         The baseline that skill is quoted against.
     baselines : iterable of str
+    level : float
+        What the intervals in the metrics aim to cover.
 
     Returns
     -------
@@ -185,12 +188,12 @@ def headline(
         said.setdefault(verdict(at[horizon], named_baseline), []).append(horizon)
     parts = [f"{words} at {days(where)}" for words, where in said.items()]
     horizon = nearest(horizons)
-    figures = _figures(at[horizon][named_baseline], named_baseline)
-    tail = f" At {horizon} days {figures}." if figures else ""
+    figures = _figures(at[horizon][named_baseline], named_baseline, level)
+    tail = f" At {days([horizon])} {figures}." if figures else ""
     return f"{published} is {', and '.join(parts)}.{tail}"
 
 
-def _figures(skill: Score, named: str) -> str:
+def _figures(skill: Score, named: str, level: float) -> str:
     """Skill in words: so much smaller or larger an error, with its interval."""
     if skill.value is None:
         return ""
@@ -198,7 +201,7 @@ def _figures(skill: Score, named: str) -> str:
     if skill.lower is None or skill.upper is None:
         return f"{words} (no interval could be computed)"
     low, high = _smaller(skill.lower), _smaller(skill.upper)
-    return f"{words} (90% interval: {low} to {high})"
+    return f"{words} ({level:.0%} interval: {low} to {high})"
 
 
 def _smaller(skill: float) -> str:

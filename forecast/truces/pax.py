@@ -220,7 +220,8 @@ LONGEST = 32_767
 ARTICLE = r"(?:(?:the|le|la|les|el|los)\s+|l['\u2019]\s*)?"
 #: a signature on behalf of a group
 ON_BEHALF = re.compile(
-    r"(?:\bfor and on behalf of|\bon (?:the )?behalf of|^[\W\d]{0,40}(?:for|pour|por)\b:?"
+    r"(?:\bfor and on behalf of|\bon (?:the )?behalf of"
+    r"|^[\W\d]{0,40}(?:for|pour|por)\b:?"
     r"|[,)]\s*for\b:?|\bp\.p\.|^[\W\d]{0,40}representatives? of)\s+"
     + ARTICLE
     + r"([^:;,\n(\[]{2,80})",
@@ -284,7 +285,7 @@ def parties(part: str | None, countries: str = "") -> list[str]:
 
 def _listed(part: str, countries: str) -> list[str]:
     """Names in a short list with commas or semicolons."""
-    line = re.sub(r"\[[^\[\]\n]*\]|\([^()\n]*\)", "", part).strip()
+    line = re.sub(r"\[[^\]\n]{0,2000}\]|\([^)\n]{0,2000}\)", "", part).strip()
     places = [re.escape(c.strip("() ")) for c in countries.split("/") if c.strip("() ")]
     place = re.search("|".join(places), line) if places else None
     if len(line) > 150 or "\n" in line or PERSON.search(line):

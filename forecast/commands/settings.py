@@ -1,0 +1,96 @@
+"""What settings must be: found out before the work begins, not at its end."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from forecast.raw import InputError
+
+
+def whole(low: int) -> Callable[[Any], bool]:
+    """Whether a value is a whole number from ``low`` on."""
+    return lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= low
+
+
+def between(low: float, high: float) -> Callable[[Any], bool]:
+    """Whether a value is a number from ``low`` to ``high``."""
+    return lambda v: (
+        isinstance(v, int | float) and not isinstance(v, bool) and low <= v <= high
+    )
+
+
+def rising_days(value: Any) -> bool:
+    """Whether a value is a list of days, each longer than the one before."""
+    if not isinstance(value, list | ListConfig) or not value:
+        return False
+    return all(map(whole(1), value)) and list(value) == sorted(set(value))
+
+
+def calendar_day(value: Any) -> bool:
+    """Whether a value is a calendar day, or none."""
+    try:
+        return value is None or bool(date.fromisoformat(str(value)))
+    except ValueError:
+        return False
+
+
+RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "seed": (whole(0), "a whole number from 0 on"),
+    "horizons": (rising_days, "whole days in rising order, as in [7,30]"),
+    "draws": (whole(1), "a whole number from 1 on"),
+    "refits": (whole(1), "a whole number from 1 on"),
+    "level": (between(0.01, 0.999), "a share such as 0.9"),
+    "max_rejected": (between(0, 1), "a share from 0 to 1"),
+    "as_of": (calendar_day, "a day, YYYY-MM-DD"),
+    "split.first": (calendar_day, "a day, YYYY-MM-DD"),
+    "split.months": (whole(1), "a whole number from 1 on"),
+    "panel.step_days": (whole(1), "a whole number from 1 on"),
+    "panel.max_age_days": (whole(1), "a whole number from 1 on"),
+    "panel.min_events": (whole(0), "a whole number from 0 on"),
+    "panel.before_days": (whole(1), "a whole number from 1 on"),
+    "collapse.window_days": (whole(1), "a whole number from 1 on"),
+    "collapse.before_days": (whole(1), "a whole number from 1 on"),
+    "collapse.share": (between(0, 1000), "a number from 0 on"),
+    "collapse.floor": (between(0.5, 1e6), "a number from 0.5 on"),
+    "actors.min_score": (between(0, 100), "a number from 0 to 100"),
+}
+
+
+def check(config: DictConfig) -> None:
+    """Refuse settings that could not work.
+
+    Parameters
+    ----------
+    config : DictConfig
+        Of ``forecast run``, ``score`` or ``check``; keys that it lacks are not asked
+        for.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        That names the key, its value and what was expected.
+    """
+    missing = object()
+    for key, (holds, expected) in RULES.items():
+        value = OmegaConf.select(config, key, default=missing)
+        given = value is not missing and not (value is None and key[:6] == "panel.")
+        if given and not holds(value):
+            raise InputError(f"{key}={value}: expected {expected}")
+    if "published" in config:
+        _names(config)
+
+
+def _names(config: DictConfig) -> None:
+    both = set(config.models) & set(config.baselines)
+    if both:
+        raise InputError(f"{', '.join(sorted(both))}: both a model and a baseline")
+    for key, names in (
+        ("published", [*config.models, *config.baselines]),
+        ("named_baseline", list(config.baselines)),
+    ):
+        if config[key] not in names:
+            raise InputError(
+                f"{key}={config[key]}: not among those chosen: {', '.join(names)}"
+            )
