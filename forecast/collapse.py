@@ -14,10 +14,8 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
-from forecast.schema import Events, Truces
+from forecast.schema import LAST_DAY, Events, Truces
 
-LAST_DAY = pl.coalesce("date_end", "date")
-"""A row that spans days counts on its last day."""
 EXITS = ("expired", "other")
 
 

@@ -6,9 +6,8 @@ import dataframely as dy
 import polars as pl
 
 from forecast.actors import civilian
-from forecast.schema import Actors, Events, Links, Truces
+from forecast.schema import LAST_DAY, Actors, Events, Links, Truces
 
-LAST_DAY = pl.coalesce("date_end", "date")
 KEYS = ("event_id", "known_from")
 
 

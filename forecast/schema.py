@@ -21,6 +21,8 @@ CLASSES = ("cessation", "preliminary", "definitive")
 RELATIONS = ("party", "outsider", "neighbour")
 ACTOR_METHODS = ("corrected", "exact", "alias", "government", "spelling", "none")
 DEATHS_MAX = 1_000_000
+#: an event that spans days counts on its last one
+LAST_DAY = pl.coalesce("date_end", "date")
 
 
 class Events(dy.Schema):

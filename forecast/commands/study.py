@@ -13,10 +13,11 @@ from omegaconf import DictConfig
 from forecast.commands import linking
 from forecast.commands.data import Data
 from forecast.commands.stages import Stages
-from forecast.evaluate import KEYS, Metric, Model
+from forecast.evaluate import KEYS, Model
 from forecast.features import compute
 from forecast.panel import censor, known, panel
 from forecast.raw import InputError
+from forecast.resample import Metric
 from forecast.schema import Actors, LeftOut, Panel
 from forecast.split import Fold
 
