@@ -167,6 +167,14 @@ def test_a_window_of_another_length_reaches_the_baseline(tmp_path: Path) -> None
     assert "rule_window_days: 60" in (out / "config.yaml").read_text()
 
 
+def test_stale_events_are_said_so(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [f"model={small}", "as_of=2007-03-01", f"out={tmp_path / 'late'}"]
+    assert score.main(words) == 0
+    assert "days before 2007-03-01: quiet may be unseen" in capsys.readouterr().out
+
+
 def test_scores_of_another_folder(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,7 +43,7 @@ def run(config: DictConfig) -> int:
     """Take a configuration from data to a finished folder and an MLflow run."""
     began = datetime.now().astimezone()
     settings.check(config)
-    config.data_root = str(Path(config.data_root).resolve())
+    settings.anchor(config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
     out = _out(config, began)
     with Stages() as stages, tracked.run(config, out.name) as tracker:

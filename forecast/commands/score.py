@@ -20,9 +20,6 @@ from forecast.publish import load as load_model
 from forecast.raw import InputError
 from forecast.schema import LeftOut, Metrics, Panel, Predictions, RiskScores
 
-#: events that end this long before the morning of the scores are called stale
-STALE_DAYS = 14
-
 
 def main(overrides: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
@@ -33,6 +30,7 @@ def score(config: DictConfig) -> int:
     """Score the truces in force with the model of a finished run."""
     began = datetime.now().astimezone()
     settings.check(config)
+    settings.anchor(config)
     home = Path(config.home).resolve()
     run = _run(config, home)
     of_run, model = _settings(config, run), load_model(run / "model.skops")
@@ -136,9 +134,7 @@ def _notes(
     notes = []
     if not in_force.height:
         notes.append(f"no truce is in force on {as_of}: no risk scores")
-    stale = (as_of - data.covered_through).days
-    if stale > STALE_DAYS:
-        notes.append(f"the events end {stale} days before {as_of}: quiet may be unseen")
+    notes += study.stale(as_of, data)
     if as_of <= model.trained_through:
         notes.append(
             f"the model was trained through {model.trained_through}, after {as_of}: "

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -80,6 +81,24 @@ def check(config: DictConfig) -> None:
             raise InputError(f"{key}={value}: expected {expected}")
     if "published" in config:
         _names(config)
+
+
+def anchor(config: DictConfig) -> None:
+    """Make the paths of data absolute, so that a run can be used from anywhere."""
+    config.data_root = str(Path(config.data_root).resolve())
+    for group in ("events", "truces"):
+        for source in (config.get(group) or {}).values():
+            for key, value in source.items():
+                if key != "_target_":
+                    source[key] = _anchored(value)
+
+
+def _anchored(value: Any) -> Any:
+    if isinstance(value, ListConfig):
+        return [_anchored(inner) for inner in value]
+    if isinstance(value, str) and Path(value).exists():
+        return str(Path(value).resolve())
+    return value
 
 
 def _names(config: DictConfig) -> None:

@@ -21,6 +21,9 @@ from forecast.resample import Metric
 from forecast.schema import Actors, LeftOut, Panel
 from forecast.split import Fold
 
+#: events that end this long before the morning of the scores are called stale
+STALE_DAYS = 14
+
 
 @dataclass(frozen=True)
 class Frames:
@@ -101,7 +104,11 @@ def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
         left_out(data, not_followed),
         names,
         linking.reach(events),
-        [*_notes(now, not_followed), *linking.notes(data, names)],
+        [
+            *_notes(now, not_followed),
+            *linking.notes(data, names),
+            *stale(as_of, data),
+        ],
     )
 
 
@@ -185,6 +192,14 @@ def day(text: Any) -> date | None:
         return None if text is None else date.fromisoformat(str(text))
     except ValueError as error:
         raise InputError(f"{text!r} is no day; expected YYYY-MM-DD") from error
+
+
+def stale(as_of: date, data: Data) -> list[str]:
+    """A warning where the events end long before the morning of the scores."""
+    days = (as_of - data.covered_through).days
+    if days <= STALE_DAYS:
+        return []
+    return [f"the events end {days} days before {as_of}: quiet may be unseen"]
 
 
 def left_out(data: Data, not_followed: pl.DataFrame) -> dy.DataFrame[LeftOut]:
