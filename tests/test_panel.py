@@ -58,6 +58,19 @@ def test_the_whole_panel_agrees_with_the_reference(
     assert_frame_equal(ours, reference.sort(keys).select(ours.columns))
 
 
+def test_a_day_of_a_dyad_is_followed_by_one_truce(real: dy.DataFrame[Panel]) -> None:
+    """Successive truces of a dyad overlap; only those of one start share its weeks."""
+    days = real.select("dyad_id", "start", "origin").unique()
+    assert not days.select("dyad_id", "origin").is_duplicated().any()
+    assert days.height < real.height  # some do start on one day
+    weeks = days.sort("dyad_id", "origin")
+    step = (pl.col("origin") - pl.col("origin").shift(1)).dt.total_days()
+    steps = weeks.select(step.over("dyad_id", "start")).to_series().drop_nulls()
+    assert set(steps) == {7}
+    turns = weeks.select((pl.col("start") >= pl.col("start").shift(1)).over("dyad_id"))
+    assert turns.to_series().drop_nulls().all()
+
+
 def test_the_keys_beside_the_origins_agree(
     real: dy.DataFrame[Panel], reference: pl.DataFrame
 ) -> None:
