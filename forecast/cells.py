@@ -27,6 +27,11 @@ import polars as pl
 from forecast.raw import ROW, InputError, Raw
 from forecast.schema import FIRST, LAST, Rejected
 
+#: as people write them, and as spreadsheets, R and Python do
+TRUE_FALSE = dict.fromkeys(("true", "TRUE", "True", "1"), True) | dict.fromkeys(
+    ("false", "FALSE", "False", "0"), False
+)
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -200,7 +205,8 @@ def coverage(through: date | str | None, events: pl.DataFrame) -> date:
         If what is given is no calendar day.
     """
     if through is None:
-        last = events.select(pl.max_horizontal("date", "date_end").max()).item()
+        # not every source has a last day beside the first
+        last = events.select(pl.max_horizontal("^date(_end)?$").max()).item()
         return date.fromisoformat(str(last))
     try:
         return date.fromisoformat(str(through))

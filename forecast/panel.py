@@ -7,7 +7,7 @@ import dataframely as dy
 import polars as pl
 
 from forecast.collapse import follow_up, followed
-from forecast.schema import Events, Panel, Truces
+from forecast.schema import LAST_DAY, Events, Panel, Truces
 
 CENSORED, COLLAPSE, EXIT = 0, 1, 2
 Rule = Callable[[dy.DataFrame[Truces], dy.DataFrame[Events]], pl.DataFrame]
@@ -107,7 +107,7 @@ def known(events: dy.DataFrame[Events], as_of: date) -> dy.DataFrame[Events]:
     until = pl.col("known_until")
     return Events.validate(
         events.filter(
-            (pl.coalesce("date_end", "date") < as_of) & (pl.col("known_from") <= as_of)
+            (as_of > LAST_DAY) & (pl.col("known_from") <= as_of)
         ).with_columns(known_until=pl.when(until <= as_of).then(until))
     )
 

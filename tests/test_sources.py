@@ -14,6 +14,7 @@ from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 from polars.testing import assert_frame_equal
 
+from forecast.raw import InputError
 from forecast.schema import Events, Loaded, Rejected, Truces
 
 ROOT = Path(__file__).parent.parent
@@ -163,3 +164,12 @@ def test_laws(
         v for k, v in config.items() if k in ("path", "dyads", "agreements") and v
     ]
     assert set(one.files) == {str(path) for path in inputs}
+
+
+@pytest.mark.parametrize(
+    "name", [n for kind, n in MODULES if kind == "events" and n not in ("simulated",)]
+)
+def test_a_coverage_that_is_no_day_is_said_so(name: str, tmp_path: Path) -> None:
+    example = next(f for f in FORMATS.values() if f.source is function("events", name))
+    with pytest.raises(InputError, match="covered_through='soon' is no day"):
+        example.source(example.write(tmp_path), covered_through="soon")

@@ -143,7 +143,7 @@ def _publish(
         *models[config.published],
         config.named_baseline,
         *models[config.named_baseline],
-        frames.before(frames.as_of),
+        frames.at[frames.as_of],
         label=study.label(config),
         horizons=list(config.horizons),
         trained_through=min(data.covered_through, frames.as_of - timedelta(days=1)),

@@ -43,10 +43,6 @@ class Frames:
     reach: pl.DataFrame
     notes: list[str]
 
-    def before(self, morning: date) -> dy.DataFrame[Panel]:
-        """The panel as it stood on a morning that a panel was laid out for."""
-        return self.at[morning]
-
 
 def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
     """Lay out panels and folds, and compute the features of every origin in them.

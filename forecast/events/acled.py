@@ -14,6 +14,7 @@ import polars as pl
 from forecast.cells import (
     Cell,
     choice,
+    coverage,
     identifier,
     parse,
     real,
@@ -189,7 +190,7 @@ def acled(
         ),
         read=sum(t.read for t in tables),
         accepted=versions.height,
-        covered_through=date.fromisoformat(str(covered_through or rows["date"].max())),
+        covered_through=coverage(covered_through, rows),
         files={t.file: t.sha256 for t in tables},
         unmapped=Unmapped.validate(
             unmapped.with_columns(source=pl.lit("acled")), cast=True

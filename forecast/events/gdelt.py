@@ -11,7 +11,17 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 
-from forecast.cells import Cell, identifier, parse, real, text, unique, usable, whole
+from forecast.cells import (
+    Cell,
+    coverage,
+    identifier,
+    parse,
+    real,
+    text,
+    unique,
+    usable,
+    whole,
+)
 from forecast.kinds import coded
 from forecast.raw import read
 from forecast.schema import FIRST, LAST, Events, LeftOut, Loaded, Rejected, Unmapped
@@ -136,7 +146,7 @@ def gdelt(
         left_out=_left_out(counts),
         read=sum(t.read for t in tables),
         accepted=rows.height,
-        covered_through=date.fromisoformat(str(covered_through or found["date"].max())),
+        covered_through=coverage(covered_through, found),
         files={t.file: t.sha256 for t in tables},
         unmapped=Unmapped.validate(
             unmapped.select(pl.lit("gdelt").alias("source"), pl.all()), cast=True

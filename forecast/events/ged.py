@@ -25,7 +25,7 @@ from forecast.cells import (
 )
 from forecast.kinds import codes
 from forecast.raw import InputError, read
-from forecast.schema import DEATHS_MAX, Events, LeftOut, Loaded, Rejected
+from forecast.schema import DEATHS_MAX, LAST_DAY, Events, LeftOut, Loaded, Rejected
 from forecast.vintages import versions
 
 REQUIRED = ("id", "type_of_violence", "side_a", "side_b", "country", "date_start")
@@ -192,10 +192,9 @@ def _together(
 def _as_events(parsed: pl.DataFrame) -> pl.DataFrame:
     kinds = codes("ucdp")
     code = pl.col("code")
-    last = pl.coalesce("date_end", "date")
     return (
         parsed.with_columns(
-            known_from=last.dt.offset_by("1d"),
+            known_from=LAST_DAY.dt.offset_by("1d"),
             known_until=pl.lit(None, pl.Date),
             # one-day events need no second date
             date_end=pl.when(pl.col("date_end") > pl.col("date")).then("date_end"),

@@ -11,7 +11,17 @@ from pathlib import Path
 import dataframely as dy
 import polars as pl
 
-from forecast.cells import Cell, day, identifier, parse, real, text, unique, usable
+from forecast.cells import (
+    Cell,
+    coverage,
+    day,
+    identifier,
+    parse,
+    real,
+    text,
+    unique,
+    usable,
+)
 from forecast.kinds import by_label, coded
 from forecast.raw import read
 from forecast.schema import Events, LeftOut, Loaded, Rejected, Unmapped
@@ -112,7 +122,7 @@ def icews(
         left_out=_left_out(found.height - once.height),
         read=sum(t.read for t in tables),
         accepted=rows.height,
-        covered_through=date.fromisoformat(str(covered_through or rows["date"].max())),
+        covered_through=coverage(covered_through, rows),
         files={t.file: t.sha256 for t in tables},
         unmapped=Unmapped.validate(
             unmapped.select(pl.lit("icews").alias("source"), pl.all()), cast=True

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from forecast.cells import Cell, day, parse, text, usable
+from forecast.cells import Cell, coverage, day, parse, text, usable
 from forecast.kinds import by_label, coded
 from forecast.raw import read
 from forecast.schema import Events, Loaded, Rejected, Unmapped
@@ -82,7 +82,7 @@ def icews_relations(
         rejected=rejected,
         read=sum(t.read for t in tables),
         accepted=rows.height,
-        covered_through=date.fromisoformat(str(covered_through or rows["date"].max())),
+        covered_through=coverage(covered_through, rows),
         files={t.file: t.sha256 for t in tables},
         unmapped=Unmapped.validate(
             unmapped.select(pl.lit("icews_relations").alias("source"), pl.all()),

@@ -13,6 +13,7 @@ import polars as pl
 
 from forecast.cells import (
     Cell,
+    coverage,
     day,
     identifier,
     parse,
@@ -126,7 +127,7 @@ def polecat(
         left_out=LeftOut.validate(left_out.filter(pl.col("n") > 0)),
         read=sum(t.read for t in tables),
         accepted=once.height,
-        covered_through=date.fromisoformat(str(covered_through or once["date"].max())),
+        covered_through=coverage(covered_through, once),
         files={t.file: t.sha256 for t in tables},
         unmapped=Unmapped.validate(
             unmapped.with_columns(source=pl.lit("polecat")), cast=True

@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from forecast.cells import (
+    TRUE_FALSE,
     Cell,
     choice,
     coverage,
@@ -20,12 +21,8 @@ from forecast.cells import (
 )
 from forecast.kinds import HOSTILE, KINDS, SYSTEMS
 from forecast.raw import read
-from forecast.schema import DEATHS_MAX, PRECISIONS, Events, Loaded
+from forecast.schema import DEATHS_MAX, LAST_DAY, PRECISIONS, Events, Loaded
 
-#: as people write them, and as spreadsheets, R and Python do
-TRUE_FALSE = dict.fromkeys(("true", "TRUE", "True", "1"), True) | dict.fromkeys(
-    ("false", "FALSE", "False", "0"), False
-)
 CELLS = {
     "event_id": identifier("event_id", required=True),
     "known_from": day("known_from"),
@@ -51,9 +48,7 @@ CELLS = {
     "source": text("source"),
     "note": text("note"),
 }
-KNOWN_FROM = pl.coalesce(
-    "known_from", pl.coalesce("date_end", "date").dt.offset_by("1d")
-)
+KNOWN_FROM = pl.coalesce("known_from", LAST_DAY.dt.offset_by("1d"))
 REQUIRED = ("event_id", "date", "kind")
 OPTIONAL = tuple(name for name in CELLS if name not in REQUIRED)
 RULES = (

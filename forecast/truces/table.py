@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from forecast.cells import (
+    TRUE_FALSE,
     Cell,
     choice,
     day,
@@ -19,10 +20,6 @@ from forecast.cells import (
 from forecast.raw import read
 from forecast.schema import CLASSES, END_REASONS, PRECISIONS, SIDES, Loaded, Truces
 
-#: as people write them, and as spreadsheets, R and Python do
-TRUE_FALSE = dict.fromkeys(("true", "TRUE", "True", "1"), True) | dict.fromkeys(
-    ("false", "FALSE", "False", "0"), False
-)
 CELLS = {
     "truce_id": identifier("truce_id", required=True),
     "agreement_id": identifier("agreement_id"),
