@@ -172,6 +172,58 @@ def days_since_last(
     )
 
 
+def usable(
+    origins: pl.DataFrame, events: pl.DataFrame, days: int | None = None
+) -> pl.DataFrame:
+    """Every event that each origin may use: for what is no sum over a window.
+
+    It costs a row for each pair of an origin and an event of its truce, so sums belong
+    to :func:`trailing` and :func:`decayed`; this is for maxima, orders and fits.
+
+    Parameters
+    ----------
+    origins : pl.DataFrame
+        ``truce_id`` and ``origin``.
+    events : pl.DataFrame
+        ``truce_id``, ``day``, ``known_from``, ``known_until`` and whatever is wanted.
+    days : int, optional
+        Days before the origin; all that ``events`` hold without it.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``row`` (of the origin, from 0), ``origin``, ``ago`` (days from the event to
+        the origin; 1 is yesterday), and the columns of the events; in the order of
+        the origins, and of the events within each.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> days = [date(2020, 1, d) for d in (1, 5, 9)]
+    >>> events = pl.DataFrame({"truce_id": "a", "day": days}).with_columns(
+    ...     known_from=pl.col("day").dt.offset_by("1d"),
+    ...     known_until=pl.lit(None, pl.Date),
+    ... )
+    >>> origins = pl.DataFrame({"truce_id": "a", "origin": [date(2020, 1, 9)]})
+    >>> usable(origins, events)["ago"].to_list()
+    [8, 4]
+    """
+    origin, until = pl.col("origin"), pl.col("known_until")
+    ago = (origin - pl.col("day")).dt.total_days()
+    past = (ago >= 1) & (pl.col("known_from") <= origin)
+    if days is not None:
+        past &= ago <= days
+    return (
+        origins.lazy()
+        .select(GROUP, "origin")
+        .with_row_index("row")
+        .join(events.lazy(), on=GROUP, maintain_order="left_right")
+        .filter(past & (until.is_null() | (origin < until)))
+        .with_columns(ago=ago)
+        .collect()
+    )
+
+
 def _running_totals(
     events: pl.DataFrame, names: Sequence[str], window: int | None
 ) -> pl.DataFrame:

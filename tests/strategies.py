@@ -9,6 +9,7 @@ import dataframely as dy
 import polars as pl
 from hypothesis import strategies as st
 
+from forecast.kinds import HOSTILE, KINDS
 from forecast.schema import Events, Panel, Truces
 
 Row = dict[str, Any]
@@ -16,7 +17,16 @@ Row = dict[str, Any]
 ZERO = date(2020, 1, 1)
 DYADS = ("d1", "d2", "d3")
 ACTORS = {"d1": ("Gov", "Reb"), "d2": ("Gov", "Out"), "d3": ("Mil", "Her")}
-KINDS = ("strike", "clash", "talks", "abuse")
+#: codes of each system, the wars of some and the talks of others
+CODES = {
+    "hand": (None, "assault"),
+    "ucdp": ("1", "3"),
+    "acled": ("Armed clash", "Air/drone strike"),
+    "cameo": ("190", "195", "196", "046", "164"),
+    "plover": ("ASSAULT/aerial", "ASSAULT", "CONSULT/visit", "RETREAT/ceasefire"),
+}
+#: a town, its neighbour, one 250 km away, one on another continent
+PLACES = ((36.2, 37.1), (36.0, 37.0), (38.4, 37.4), (-4.3, 15.3))
 
 
 def day(offset: int) -> date:
@@ -38,7 +48,7 @@ def events(rows: Sequence[Row]) -> dy.DataFrame[Events]:
             "date_precision": "day",
             "kind": "clash",
             "system": "hand",
-            "hostile": row.get("kind", "clash") != "talks",
+            "hostile": row.get("kind", "clash") in HOSTILE,
             "conflict_id": "c",
             "country": "Land",
             "source": "test",
@@ -103,6 +113,11 @@ def event_rows(
     """One version of an event: any length, delay, parties; perhaps replaced."""
     dyad = draw(st.sampled_from([*DYADS, None]))
     pair = ACTORS[dyad or draw(st.sampled_from(DYADS))]
+    pair = draw(st.sampled_from([pair, pair, pair[::-1], (pair[0], None)]))
+    kind = draw(st.sampled_from(["clash", "strike", "offensive", *KINDS]))
+    system = draw(st.sampled_from(list(CODES)))
+    place = draw(st.sampled_from([None, *PLACES])) or (None, None)
+    ahead = draw(st.sampled_from([None, 2, 12, 40])) if kind == "talks" else None
     begins = draw(st.integers(first, last))
     lasts = draw(st.sampled_from([0, 0, 0, 1, 6]))
     known = begins + lasts + 1 + draw(st.sampled_from([0, 0, 1, 5, 30]))
@@ -112,7 +127,15 @@ def event_rows(
         "date_end": day(begins + lasts) if lasts else None,
         "known_from": day(known),
         "known_until": None if served is None else day(known + served),
-        "kind": draw(st.sampled_from(KINDS)),
+        "date_precision": draw(st.sampled_from(["day", "day", "week", "month"])),
+        "kind": kind,
+        "system": system,
+        "code": draw(st.sampled_from(CODES[system])),
+        "due": None if ahead is None else day(begins + lasts + ahead),
+        "latitude": place[0],
+        "longitude": place[1],
+        "country": draw(st.sampled_from(["Land", "Land", "Land", "Away", None])),
+        "source": draw(st.sampled_from(["one", "two"])),
         "dyad_id": dyad,
         "actor_a": pair[0],
         "actor_b": pair[1],
@@ -131,6 +154,8 @@ def truce_rows(draw: st.DrawFn, first: int, last: int) -> Row:
         "excluded": draw(st.sampled_from([[], ["Out"]])),
         "partial": draw(st.sampled_from([False, None, True])),
         "side": draw(st.sampled_from(["unilateral", "bilateral", None])),
+        "class": draw(st.sampled_from(["cessation", "definitive", None])),
+        "purposes": draw(st.sampled_from([[], ["holiday"], ["humanitarian"]])),
         "mediated": draw(st.booleans()),
         "term_days": draw(st.sampled_from([None, 10, 60])),
     }

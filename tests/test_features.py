@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from hydra.utils import instantiate
 from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from polars.testing import assert_frame_equal
 from strategies import Change, changes, day, events, truces
@@ -152,6 +153,36 @@ def test_a_row_does_not_depend_on_the_rows_beside_it(
     assert_frame_equal(
         feature(some, coded, world.truces),
         some.select(KEYS).join(whole, on=KEYS, maintain_order="left"),
+        abs_tol=1e-9,
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=10, **SLOW)
+@given(changes(), st.data())
+def test_a_version_that_says_the_same_again_moves_nothing(
+    name: str, change: Change, data: st.DataObject
+) -> None:
+    """Two copies of a vintage are one: each row is replaced by its own double."""
+    feature, records, coded = build(name), change.truces[0], change.events[0]
+    served = st.integers(1, 40)
+    split = pl.Series([data.draw(served) for _ in range(coded.height)], dtype=pl.Int64)
+    second = pl.col("known_from") + pl.duration(days=split)
+    cut = coded.with_columns(_second=second).with_columns(
+        _second=pl.when(
+            pl.col("known_until").is_null()
+            | (pl.col("_second") < pl.col("known_until"))
+        ).then("_second")
+    )
+    first = cut.with_columns(known_until=pl.coalesce("_second", "known_until"))
+    again = cut.filter(pl.col("_second").is_not_null()).with_columns(
+        known_from="_second"
+    )
+    twice = Events.validate(pl.concat([first, again]).select(Events.column_names()))
+    rows = lay_out(records, coded)
+    assert_frame_equal(
+        computed(feature, records, twice, rows),
+        computed(feature, records, coded, rows),
         abs_tol=1e-9,
     )
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from strategies import Row, day
 
-from forecast.windows import days_since_last, decayed, trailing
+from forecast.windows import days_since_last, decayed, trailing, usable
 
 WINDOWS = [1, 3, 29, None]
 HALF_LIVES = [0.5, 14]
@@ -48,7 +48,7 @@ origins = st.lists(
 SLOW = settings(max_examples=50, deadline=None, derandomize=True)
 
 
-def usable(events: pl.DataFrame, truce: str, origin: date) -> list[Row]:
+def expected(events: pl.DataFrame, truce: str, origin: date) -> list[Row]:
     """What could be used on the morning of an origin: the definition, word by word."""
     return [
         row
@@ -75,7 +75,7 @@ def test_sums_are_the_loop_s(rows: pl.DataFrame, events: pl.DataFrame) -> None:
         rows.rows(), found.iter_rows(named=True), strict=True
     ):
         for window in WINDOWS:
-            counted = inside(usable(events, truce, origin), origin, window)
+            counted = inside(expected(events, truce, origin), origin, window)
             name = "ever" if window is None else f"{window}d"
             assert row[f"n_{name}"] == len(counted)
             assert row[f"deaths_{name}"] == sum(e["deaths"] for e in counted)
@@ -90,13 +90,13 @@ def test_decayed_sums_are_the_loop_s(rows: pl.DataFrame, events: pl.DataFrame) -
         rows.rows(), found.iter_rows(named=True), strict=True
     ):
         for half_life in HALF_LIVES:
-            expected = sum(
+            decayed_sum = sum(
                 e["deaths"] * 2 ** (-((origin - e["day"]).days - 1) / half_life)
-                for e in usable(events, truce, origin)
+                for e in expected(events, truce, origin)
             )
             value = row[f"deaths_{half_life:g}d"]
             assert value >= 0
-            assert value == pytest.approx(expected, rel=1e-9, abs=1e-9)
+            assert value == pytest.approx(decayed_sum, rel=1e-9, abs=1e-9)
 
 
 @SLOW
@@ -107,8 +107,24 @@ def test_days_since_the_last_are_the_loop_s(
     found = days_since_last(rows, events, "since", cap)
     assert_frame_equal(found.select("truce_id", "origin"), rows)
     for (truce, origin), since in zip(rows.rows(), found["since"], strict=True):
-        last = max((e["day"] for e in usable(events, truce, origin)), default=None)
+        last = max((e["day"] for e in expected(events, truce, origin)), default=None)
         assert since == (min((origin - last).days, cap) if last else cap)
+
+
+@SLOW
+@given(origins, histories, st.sampled_from([None, 1, 20]))
+def test_usable_events_are_the_loop_s(
+    rows: pl.DataFrame, events: pl.DataFrame, days: int | None
+) -> None:
+    found = usable(rows, events, days)
+    wanted = [
+        {"row": i, "origin": origin, "ago": (origin - e["day"]).days, **e}
+        for i, (truce, origin) in enumerate(rows.rows())
+        for e in inside(expected(events, truce, origin), origin, days)
+    ]
+    assert found.select(sorted(found.columns)).rows(named=True) == [
+        dict(sorted(row.items())) for row in wanted
+    ]
 
 
 def everything(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:

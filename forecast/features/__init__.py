@@ -3,6 +3,11 @@
 A feature is a function ``f(panel, events, truces, **settings)``. ``events`` are linked
 events (:func:`forecast.link.linked`). It returns the keys of the panel and numeric
 columns named ``FEATURE_what_WINDOWd``, one row an origin. A null means "not known".
+
+The docstring is the codebook: its section *Returns* has an entry a column (``NAME :
+UNIT``, ``<W>`` in the name for each number or word of a setting), a formula in which
+``o`` is the origin and ``e`` the last day of an event, and at the end "Null:" and when;
+its section *References* names the sources. ``docs/features.md`` is made of them.
 """
 
 from collections.abc import Callable, Mapping

@@ -11,8 +11,7 @@ def age(
 ) -> pl.DataFrame:
     """Days since the start.
 
-    Duration dependence is the first thing any hazard of truces must allow for
-    (Fortna 2003, International Organization 57(2):337-372).
+    Duration dependence is the first thing that any hazard of truces must allow for.
 
     Parameters
     ----------
@@ -21,9 +20,15 @@ def age(
 
     Returns
     -------
-    pl.DataFrame
-        ``age_days`` (days, at least 1) and ``age_log`` (its natural logarithm); never
-        null.
+    age_days : days
+        From the start to the origin: ``o - start``, at least 1. Null: never.
+    age_log : log days
+        Natural logarithm of ``age_days``. Null: never.
+
+    References
+    ----------
+    Fortna (2003), "Scraps of Paper? Agreements and the Durability of Peace",
+    International Organization 57(2):337-372.
     """
     del events, truces
     return panel.select(
