@@ -16,7 +16,7 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from forecast.evaluate import Model, NothingToLearn, rows, target
+from forecast.backtest import Model, NothingToLearn, rows, target
 from forecast.panel import COLLAPSE
 from forecast.raw import InputError
 from forecast.schema import Panel, RiskScores, Truces

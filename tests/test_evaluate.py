@@ -15,8 +15,9 @@ from strategies import ZERO
 from strategies import panel as laid_out
 
 from forecast import ipcw, metrics
+from forecast.backtest import KEYS, backtest, target
 from forecast.collapse import resumption
-from forecast.evaluate import KEYS, backtest, evaluate, target
+from forecast.evaluate import evaluate
 from forecast.panel import censor, outcomes, panel
 from forecast.schema import Metrics, Panel, Predictions
 from forecast.simulated import World

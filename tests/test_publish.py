@@ -20,8 +20,8 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import fetch_openml
 from strategies import panel as laid_out
 
+from forecast.backtest import KEYS
 from forecast.collapse import resumption
-from forecast.evaluate import KEYS
 from forecast.features import compute
 from forecast.features.age import age
 from forecast.features.recent import recent

@@ -11,12 +11,13 @@ import polars as pl
 from omegaconf import DictConfig, OmegaConf
 
 from forecast import record
+from forecast.backtest import Model, NothingToLearn, backtest
 from forecast.commands import options, settings, study, tracked
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks, skills
 from forecast.commands.stages import Stages
-from forecast.evaluate import Model, NothingToLearn, backtest, evaluate
+from forecast.evaluate import evaluate
 from forecast.publish import Published, publish, risk_scores, save
 from forecast.raw import InputError
 from forecast.report.words import headline

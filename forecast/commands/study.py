@@ -10,10 +10,10 @@ import polars as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from forecast.backtest import KEYS, Model
 from forecast.commands import linking
 from forecast.commands.data import Data
 from forecast.commands.stages import Stages
-from forecast.evaluate import KEYS, Model
 from forecast.features import compute
 from forecast.panel import censor, known, panel
 from forecast.raw import InputError

@@ -1,0 +1,190 @@
+"""Forecasts out of sample: every model at rolling cutoffs, by what was known then.
+
+Every model is fitted on the panel as it stood on the morning of a cutoff and forecasts
+the origins from there to the next cutoff.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, Protocol
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+
+from forecast import ipcw
+from forecast.ipcw import Array, Target
+from forecast.panel import COLLAPSE, outcomes
+from forecast.schema import Panel, Predictions
+from forecast.split import Fold
+
+KEYS = ["truce_id", "origin"]
+Training = Callable[[date], dy.DataFrame[Panel]]
+
+
+class NothingToLearn(ValueError):
+    """The data hold nothing that any model could be fitted on."""
+
+
+class Model(Protocol):
+    """What every model can do; see the contract in the tests."""
+
+    horizons: Sequence[int]
+
+    def fit(self, X: pl.DataFrame, y: Target) -> Any:
+        """Fit on features and structured outcomes."""
+        ...
+
+    def predict_risk(self, X: pl.DataFrame) -> Array:
+        """Cumulative incidence of collapse, shape (n, horizons)."""
+        ...
+
+
+def target(panel: pl.DataFrame) -> Target:
+    """Event and duration of panel rows, as models learn from them."""
+    return ipcw.target(panel["event"], panel["duration"])
+
+
+def rows(features: pl.DataFrame, panel: pl.DataFrame) -> pl.DataFrame:
+    """Feature columns of the rows of a panel, in its order."""
+    return (
+        panel.select(KEYS)
+        .join(features, on=KEYS, how="left", maintain_order="left")
+        .drop(KEYS)
+    )
+
+
+def backtest(
+    models: Mapping[str, tuple[Model, pl.DataFrame]],
+    panel: dy.DataFrame[Panel],
+    training: Training,
+    folds: Sequence[Fold],
+    horizons: Sequence[int],
+    done: Callable[[str], None] = lambda _: None,
+) -> tuple[dy.DataFrame[Predictions], list[str]]:
+    """Forecast each fold by models fitted on what was known at its cutoff.
+
+    Parameters
+    ----------
+    models : mapping of str to (model, features)
+        By name: an estimator and the keyed frame of features it sees, which covers
+        the rows of ``panel`` and of every training panel.
+    panel : dy.DataFrame[Panel]
+        All origins with their outcomes.
+    training : callable
+        The panel as it stood on the morning of a cutoff.
+    folds : sequence of Fold
+        See :mod:`forecast.split`.
+    horizons : sequence of int
+        Days.
+    done : callable
+        Told of each fold and model that is finished.
+
+    Returns
+    -------
+    predictions : dy.DataFrame[Predictions]
+        Sorted by key.
+    notes : list of str
+        Folds that could not be fitted and models that failed, in plain words.
+    """
+    parts, notes = [], []
+    for fold in folds:
+        known, test = training(fold.cutoff), _ahead(panel, fold)
+        why = _unfit(known, test, fold)
+        notes += [why] if why else []
+        for name, (model, features) in models.items():
+            if not why:
+                try:
+                    risk = _forecast(model, features, known, test, len(horizons))
+                # a model of any make may fail in any way; the others go on
+                except Exception as error:
+                    said = str(error) or type(error).__name__
+                    notes.append(f"{name} failed at the cutoff {fold.cutoff}: {said}")
+                else:
+                    parts.append(_long(test, risk, horizons, name, fold.cutoff))
+            done(name)
+    if not parts:
+        raise NothingToLearn(
+            "no model could be fitted in any fold: " + "; ".join(notes)
+        )
+    return _weighted(pl.concat(parts), panel, horizons), notes
+
+
+def _ahead(panel: pl.DataFrame, fold: Fold) -> pl.DataFrame:
+    ahead = pl.col("origin") >= fold.cutoff
+    if fold.end is not None:
+        ahead &= pl.col("origin") < fold.end
+    return panel.filter(ahead)
+
+
+def _unfit(known: pl.DataFrame, test: pl.DataFrame, fold: Fold) -> str | None:
+    if not test.height:
+        return f"fold {fold.cutoff}: no origin to forecast"
+    if not (known["event"] == COLLAPSE).any():
+        return (
+            f"fold {fold.cutoff}: no collapse among its {known.height} training "
+            f"origins; its {test.height} origins are not forecast"
+        )
+    return None
+
+
+def _forecast(
+    model: Any,
+    features: pl.DataFrame,
+    known: pl.DataFrame,
+    test: pl.DataFrame,
+    horizons: int,
+) -> Array:
+    from sklearn.base import clone
+
+    fitted = clone(model).fit(rows(features, known), target(known))
+    risk = np.asarray(fitted.predict_risk(rows(features, test)), np.float64)
+    if risk.shape != (test.height, horizons):
+        raise ValueError(
+            f"its risks have the shape {risk.shape}, not {(test.height, horizons)}"
+        )
+    if not ((risk >= 0) & (risk <= 1)).all():
+        raise ValueError("a risk of it is no number between 0 and 1")
+    return risk
+
+
+def _long(
+    test: pl.DataFrame, risk: Array, horizons: Sequence[int], name: str, cutoff: date
+) -> pl.DataFrame:
+    return pl.concat(
+        test.select(
+            pl.lit(name).alias("model"),
+            pl.lit(cutoff).alias("cutoff"),
+            "truce_id",
+            "origin",
+            pl.lit(horizon, pl.Int32).alias("horizon"),
+            "conflict_id",
+            "dyad_id",
+            pl.Series("risk", risk[:, i]),
+        )
+        for i, horizon in enumerate(horizons)
+    )
+
+
+def _weighted(
+    parts: pl.DataFrame, panel: dy.DataFrame[Panel], horizons: Sequence[int]
+) -> dy.DataFrame[Predictions]:
+    """Add outcomes, and weights estimated on the rows that are scored."""
+    scored = panel.join(parts.select(KEYS).unique(), on=KEYS, how="semi")
+    y = target(scored)
+    weights = pl.concat(
+        scored.select(
+            *KEYS,
+            pl.lit(horizon, pl.Int32).alias("horizon"),
+            pl.Series("weight", ipcw.weights(y, horizon)[1]),
+        )
+        for horizon in horizons
+    )
+    keys = [*KEYS, "horizon"]
+    return Predictions.validate(
+        parts.join(outcomes(panel, tuple(horizons)), on=keys)
+        .join(weights, on=keys)
+        .select(Predictions.column_names())
+        .sort("model", "cutoff", "truce_id", "origin", "horizon"),
+        cast=True,
+    )
