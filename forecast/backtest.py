@@ -72,7 +72,7 @@ def backtest(
     panel : dy.DataFrame[Panel]
         All origins with their outcomes.
     training : callable
-        The panel as it stood on the morning of a cutoff.
+        The panel as it stood on a morning: that of a cutoff, or a gap before it.
     folds : sequence of Fold
         See :mod:`forecast.split`.
     horizons : sequence of int
@@ -89,7 +89,7 @@ def backtest(
     """
     parts, notes = [], []
     for fold in folds:
-        known, test = training(fold.cutoff), _ahead(panel, fold)
+        known, test = fold.train(training(fold.known)), fold.test(panel)
         why = _unfit(known, test, fold)
         notes += [why] if why else []
         for name, (model, features) in models.items():
@@ -108,13 +108,6 @@ def backtest(
             "no model could be fitted in any fold: " + "; ".join(notes)
         )
     return _weighted(pl.concat(parts), panel, horizons), notes
-
-
-def _ahead(panel: pl.DataFrame, fold: Fold) -> pl.DataFrame:
-    ahead = pl.col("origin") >= fold.cutoff
-    if fold.end is not None:
-        ahead &= pl.col("origin") < fold.end
-    return panel.filter(ahead)
 
 
 def _unfit(known: pl.DataFrame, test: pl.DataFrame, fold: Fold) -> str | None:

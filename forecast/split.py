@@ -1,22 +1,90 @@
-"""When models are fitted, and which origins each fit forecasts."""
+"""When models are fitted, and which origins each fit forecasts.
 
+Every split is crossed with time: a fold forecasts the origins from its cutoff on, by
+what was known then. Training labels therefore end the day before the cutoff, or
+``gap_days`` earlier, so that no window of a training row reaches into the test period.
+"""
+
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 
 import polars as pl
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Origins in ``[cutoff, end)`` are forecast by what was known at the cutoff."""
+    """Origins in ``[cutoff, end)`` are forecast by what was known at the cutoff.
+
+    Parameters
+    ----------
+    cutoff : date
+        The first morning that is forecast.
+    end : date or None
+        The next fold's cutoff; None is open.
+    gap_days : int
+        Training knows nothing of the last ``gap_days`` days before the cutoff.
+    since : date, optional
+        First origin of the training rows (a sliding window); None is all.
+    by : str, optional
+        Column of the panel whose values are shared out among ``parts`` parts. The
+        fold forecasts the values of ``part`` and learns from those of the others.
+    part, parts : int
+        See ``by``.
+    """
 
     cutoff: date
     end: date | None
+    gap_days: int = 0
+    since: date | None = None
+    by: str | None = None
+    part: int = 0
+    parts: int = 1
+
+    @property
+    def known(self) -> date:
+        """The morning as of which the training panel stands."""
+        return self.cutoff - timedelta(days=self.gap_days)
+
+    def train(self, panel: pl.DataFrame) -> pl.DataFrame:
+        """Rows to learn from, of the panel as it stood on the morning ``known``."""
+        if self.since is not None:
+            panel = panel.filter(pl.col("origin") >= self.since)
+        return panel.filter(~self._held_out(panel)) if self.by else panel
+
+    def test(self, panel: pl.DataFrame) -> pl.DataFrame:
+        """Rows to forecast."""
+        ahead = pl.col("origin") >= self.cutoff
+        if self.end is not None:
+            ahead &= pl.col("origin") < self.end
+        rows = panel.filter(ahead)
+        return rows.filter(self._held_out(rows)) if self.by else rows
+
+    def _held_out(self, panel: pl.DataFrame) -> pl.Series:
+        if self.by is None:
+            raise ValueError("a fold without groups holds nothing out")
+        # a row without the value is a group with the rest of its dyad
+        group = panel.select(pl.coalesce(self.by, "dyad_id")).to_series()
+        own = [g for g in group.unique() if part_of(g, self.parts) == self.part]
+        return group.is_in(own)
+
+
+def part_of(group: str, parts: int) -> int:
+    """Part, from 0, that a group belongs to: the same one whatever else there is.
+
+    Examples
+    --------
+    >>> part_of("411", 5) == part_of("411", 5)
+    True
+    """
+    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") % parts
 
 
 @dataclass(frozen=True)
 class Rolling:
-    """Cutoffs at equal steps through the calendar; training grows from fold to fold.
+    """Cutoffs at equal steps through the calendar.
 
     Parameters
     ----------
@@ -24,6 +92,12 @@ class Rolling:
         The first cutoff, ``YYYY-MM-DD``.
     months : int
         Months from one cutoff to the next.
+    gap_days : int
+        See :class:`Fold`. Without a gap, what training does not see ends the day
+        before the cutoff and is censored there, which costs no row.
+    window_months : int, optional
+        Training keeps the origins of so many months before each cutoff; None lets it
+        grow from fold to fold.
 
     Examples
     --------
@@ -34,6 +108,8 @@ class Rolling:
 
     first: date | str
     months: int = 12
+    gap_days: int = 0
+    window_months: int | None = None
 
     def folds(self, covered_through: date) -> list[Fold]:
         """Folds up to the last day that the data cover; the last one is open.
@@ -41,11 +117,12 @@ class Rolling:
         Raises
         ------
         ValueError
-            If the first cutoff lies after the last day, or the step is not positive.
+            If the first cutoff lies after the last day, or the step, gap or window is
+            not possible.
         """
         first = date.fromisoformat(str(self.first))
-        if self.months < 1:
-            raise ValueError(f"split: months={self.months}; expected 1 or more")
+        _at_least("months", self.months, 1)
+        _at_least("gap_days", self.gap_days, 0)
         if first > covered_through:
             raise ValueError(
                 f"split: the first cutoff {first} lies after the last day of the data, "
@@ -54,5 +131,117 @@ class Rolling:
         cutoffs = pl.date_range(
             first, covered_through, f"{self.months}mo", eager=True
         ).to_list()
-        ends = [*cutoffs[1:], None]
-        return [Fold(c, e) for c, e in zip(cutoffs, ends, strict=True)]
+        return [
+            Fold(cutoff, end, self.gap_days, self._since(cutoff))
+            for cutoff, end in pairwise([*cutoffs, None])
+        ]
+
+    def _since(self, cutoff: date) -> date | None:
+        if self.window_months is None:
+            return None
+        _at_least("window_months", self.window_months, 1)
+        since: date = pl.select(
+            pl.lit(cutoff).dt.offset_by(f"-{self.window_months}mo")
+        ).item()
+        return since
+
+
+@dataclass(frozen=True)
+class LastFold:
+    """One cutoff near the end of the data: what a forecaster would do once.
+
+    Parameters
+    ----------
+    months : int
+        Months from the cutoff to the day after the last day of the data.
+    gap_days : int
+        See :class:`Fold`.
+
+    Examples
+    --------
+    >>> LastFold().folds(date(2011, 12, 31))[0].cutoff
+    datetime.date(2011, 1, 1)
+    """
+
+    months: int = 12
+    gap_days: int = 0
+
+    def folds(self, covered_through: date) -> list[Fold]:
+        """The one fold; it is open.
+
+        Raises
+        ------
+        ValueError
+            If months or gap are not possible.
+        """
+        _at_least("months", self.months, 1)
+        _at_least("gap_days", self.gap_days, 0)
+        after = covered_through + timedelta(days=1)
+        cutoff = pl.select(pl.lit(after).dt.offset_by(f"-{self.months}mo")).item()
+        return [Fold(cutoff, None, self.gap_days)]
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Rolling cutoffs, and groups that a fit has never seen: whether it transfers.
+
+    The groups are shared out among parts by a digest of their names, so that a group
+    stays in its part whatever is added. At each cutoff each part is forecast by a fit
+    on the others: every origin once.
+
+    Parameters
+    ----------
+    by : str
+        Column of the panel: ``dyad_id``, ``conflict_id`` or ``country``.
+    first, months, gap_days
+        See :class:`Rolling`.
+    parts : int
+        Number of parts.
+
+    Examples
+    --------
+    >>> folds = Unseen("dyad_id", "2010-01-01", parts=3).folds(date(2011, 12, 31))
+    >>> [(fold.cutoff.year, fold.part) for fold in folds]
+    [(2010, 0), (2010, 1), (2010, 2), (2011, 0), (2011, 1), (2011, 2)]
+    """
+
+    by: str
+    first: date | str
+    months: int = 12
+    gap_days: int = 0
+    parts: int = 5
+
+    def folds(self, covered_through: date) -> list[Fold]:
+        """Every part at every cutoff.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`Rolling.folds`; or if there are no groups of that name, or fewer
+            than two parts.
+        """
+        if self.by not in ("dyad_id", "conflict_id", "country"):
+            raise ValueError(
+                f"split: by={self.by}; expected dyad_id, conflict_id or country"
+            )
+        _at_least("parts", self.parts, 2)
+        return list(self._crossed(covered_through))
+
+    def _crossed(self, covered_through: date) -> Iterator[Fold]:
+        rolling = Rolling(self.first, self.months, self.gap_days)
+        for fold in rolling.folds(covered_through):
+            for part in range(self.parts):
+                yield Fold(
+                    fold.cutoff,
+                    fold.end,
+                    self.gap_days,
+                    None,
+                    self.by,
+                    part,
+                    self.parts,
+                )
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ValueError(f"split: {name}={value}; expected {least} or more")

@@ -1,12 +1,19 @@
 """Folds cut the calendar once, and leave nothing over."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
+import dataframely as dy
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecast.split import Fold, Rolling
+from forecast.collapse import resumption
+from forecast.panel import censor, panel
+from forecast.schema import Panel
+from forecast.simulated import World
+from forecast.split import Fold, LastFold, Rolling, Unseen
 
 days = st.dates(date(1996, 1, 1), date(2030, 12, 31))
 
@@ -57,8 +64,76 @@ def test_cutoffs_at_the_end_of_a_month() -> None:
         (Rolling("2020-01-01"), "after the last day"),
         (Rolling("2010-01-01", 0), "months=0"),
         (Rolling("spring"), "spring"),
+        (Rolling("2010-01-01", gap_days=-1), "gap_days=-1"),
+        (Rolling("2010-01-01", window_months=0), "window_months=0"),
+        (LastFold(0), "months=0"),
+        (Unseen("truce_id", "2010-01-01"), "by=truce_id"),
+        (Unseen("dyad_id", "2010-01-01", parts=1), "parts=1"),
     ],
 )
-def test_what_cannot_be_cut_is_refused(split: Rolling, words: str) -> None:
+def test_what_cannot_be_cut_is_refused(split: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         split.folds(date(2019, 12, 31))
+
+
+@pytest.fixture(scope="module")
+def rows(world: World) -> dy.DataFrame[Panel]:
+    return panel(world.truces, world.events, world.covered_through, resumption)[0]
+
+
+SPLITS = [
+    Rolling("2004-01-01"),
+    Rolling("2004-01-01", 6, gap_days=90, window_months=24),
+    LastFold(18),
+    Unseen("dyad_id", "2004-01-01"),
+    Unseen("conflict_id", "2004-01-01", gap_days=30, parts=3),
+    Unseen("country", "2004-01-01", parts=2),
+]
+
+
+@pytest.mark.parametrize("split", SPLITS, ids=str)
+def test_every_origin_from_the_first_cutoff_on_is_forecast_once(
+    split: Any, rows: dy.DataFrame[Panel], world: World
+) -> None:
+    folds = split.folds(world.covered_through)
+    first = min(fold.cutoff for fold in folds)
+    tested = pl.concat([fold.test(rows) for fold in folds])
+    wanted = rows.filter(pl.col("origin") >= first)
+    assert tested.sort("truce_id", "origin").equals(wanted)
+
+
+@pytest.mark.parametrize("split", SPLITS, ids=str)
+def test_training_ends_where_its_windows_were_knowable(
+    split: Any, rows: dy.DataFrame[Panel], world: World
+) -> None:
+    for fold in split.folds(world.covered_through):
+        train = fold.train(censor(rows, fold.known))
+        last = pl.col("origin") + pl.duration(days=pl.col("duration") - 1)
+        gap = timedelta(days=fold.gap_days)
+        assert (train.select(last).to_series() < fold.cutoff - gap).all()
+        if fold.since:
+            assert (train["origin"] >= fold.since).all()
+
+
+@pytest.mark.parametrize("by", ["dyad_id", "conflict_id", "country"])
+def test_no_fold_learns_from_a_group_that_it_forecasts(
+    by: str, rows: dy.DataFrame[Panel], world: World
+) -> None:
+    folds = Unseen(by, "2004-01-01", parts=4).folds(world.covered_through)
+    learned = 0
+    for fold in folds:
+        train, test = fold.train(censor(rows, fold.known)), fold.test(rows)
+        assert not set(train[by]) & set(test[by])
+        learned += train.height
+    # each row is learned from by all parts but its own
+    assert learned == sum(3 * censor(rows, f.known).height for f in folds[::4])
+
+
+def test_a_row_without_a_country_is_held_out_with_its_dyad() -> None:
+    days = {"origin": [date(2010, 1, 1)] * 2, "country": [None, None]}
+    frame = pl.DataFrame(days | {"dyad_id": ["a", "b"]}).cast({"country": pl.String})
+    folds = Unseen("country", "2010-01-01", parts=2).folds(date(2010, 6, 1))
+    assert sum(fold.test(frame).height for fold in folds) == 2
+    assert all(
+        fold.train(frame).height + fold.test(frame).height == 2 for fold in folds
+    )

@@ -77,7 +77,7 @@ def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
                 f"none of {data.truces.height} truces can be followed: "
                 + "; ".join(f"{n} {reason}" for reason, n in _counts(not_followed))
             )
-        mornings = [*(fold.cutoff for fold in folds), as_of]
+        mornings = sorted({*(fold.known for fold in folds), as_of})
         at = {
             morning: censor(lay_out(config, data, through=morning)[0], morning)
             for morning in mornings
