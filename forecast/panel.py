@@ -71,6 +71,7 @@ def panel(
             on="truce_id",
             maintain_order="left",
         )
+        .pipe(_until_lost)
         .with_columns(
             # what the rule says after the end of follow-up is not seen
             collapse=pl.when(pl.col("collapse") <= pl.col("until")).then("collapse")
@@ -172,6 +173,18 @@ def outcomes(frame: dy.DataFrame[Panel], horizons: tuple[int, ...]) -> pl.DataFr
         )
         .select("truce_id", "origin", "horizon", "outcome")
         .sort("truce_id", "origin", "horizon")
+    )
+
+
+def _until_lost(spells: pl.DataFrame) -> pl.DataFrame:
+    """Censor where the rule cannot tell any more, if it says so."""
+    if "lost" not in spells.columns:
+        return spells
+    earlier = (pl.col("lost") < pl.col("until")).fill_null(False)
+    return spells.with_columns(
+        pl.min_horizontal("until", "lost"),
+        exit=pl.col("exit") & ~earlier,
+        last_origin=pl.min_horizontal("last_origin", "lost"),
     )
 
 

@@ -116,9 +116,9 @@ class Panel(dy.Schema):
     country = dy.String(nullable=True)
     start = dy.Date(min=FIRST, max=LAST)
     age_days = dy.Int64(min=1, max=36_500)
-    #: deaths of the dyad in the 90 days before the start, per 30 days
+    #: what the rule counts (deaths) in the 90 days before the start, per 30 days
     level = dy.Float64(min=0)
-    #: deaths in the rule's window at which the truce counts as collapsed
+    #: count (of deaths) in the rule's window at which the truce is taken for collapsed
     threshold = dy.Float64(nullable=True, min=0)
     #: 0 censored, 1 collapse, 2 other exit
     event = dy.Int8(min=0, max=2)

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from strategies import Row, day, event_rows, events, last_day, truces
 
-from forecast.collapse import first_fatal, follow_up, followed, resumption
+from forecast.collapse import (
+    declared,
+    first_fatal,
+    follow_up,
+    followed,
+    resumption,
+    threshold,
+    violations,
+)
+from forecast.panel import panel
 from forecast.schema import Events
 
 series = st.lists(event_rows(first=-100, last=120, deaths=15), max_size=40)
@@ -88,6 +97,90 @@ def test_first_fatal_is_the_plain_loop(rows: list[Row]) -> None:
     assert found["collapse"] == breaks(rows, day(0), 1, 1)
 
 
+@settings(max_examples=40, **SLOW)
+@given(series, st.sampled_from([1, 25]))
+def test_threshold_is_the_plain_loop(rows: list[Row], deaths: int) -> None:
+    records = truces([{"start": day(0)}])
+    found = threshold(records, events(rows), deaths=deaths, window_days=7)
+    assert found.row(0, named=True) == {
+        "truce_id": "t0",
+        "level": level_of(rows, day(0), 90, 7),
+        "threshold": deaths,
+        "collapse": breaks(rows, day(0), 7, deaths),
+    }
+
+
+@settings(max_examples=40, **SLOW)
+@given(series, st.sampled_from([1, 3]))
+def test_violations_are_the_plain_loop(rows: list[Row], floor: int) -> None:
+    """Breaches of the parties, each for one death; without a dyad by their names."""
+    pair = {"Gov", "Reb"}
+    acts = [
+        row | {"deaths": 1, "dyad_id": "d1"}
+        for row in rows
+        if row["kind"] in ("violation", "strike")
+        and (
+            row["dyad_id"] == "d1"
+            or (row["dyad_id"] is None and {row["actor_a"], row["actor_b"]} == pair)
+        )
+    ]
+    found = violations(
+        truces([{"start": day(0)}]),
+        events(rows),
+        kinds=["violation", "strike"],
+        window_days=7,
+        floor=floor,
+    ).row(0, named=True)
+    assert found["level"] == level_of(acts, day(0), 90, 7)
+    assert found["threshold"] == max(floor, found["level"] / 2)
+    assert found["collapse"] == breaks(acts, day(0), 7, found["threshold"])
+
+
+ENDS: dict[str, tuple[Row, date | None, date | None]] = {
+    # recorded end -> collapse, day after which the record cannot tell
+    "none": ({}, None, None),
+    "collapsed": ({"end": day(9), "end_reason": "collapsed"}, day(9), None),
+    "collapsed some month": (
+        {"end": day(31), "end_reason": "collapsed", "end_precision": "month"},
+        None,
+        day(31),
+    ),
+    "collapsed on its first day": (
+        {"end": day(0), "end_reason": "collapsed"},
+        None,
+        day(0),
+    ),
+    "expired": ({"end": day(9), "end_reason": "expired"}, None, None),
+    "renewed": ({"end": day(9), "end_reason": "renewed"}, None, day(9)),
+    "renewed before": ({"end": day(-9), "end_reason": "renewed"}, None, None),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_declared_reads_the_record(case: str) -> None:
+    end, collapse, lost = ENDS[case]
+    coded = events([{"date": day(3), "dyad_id": "d1", "deaths": 900}])
+    found = declared(truces([{"start": day(0), **end}]), coded).row(0, named=True)
+    assert (found["collapse"], found["lost"]) == (collapse, lost)
+    assert found["threshold"] == 5
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_the_panel_ends_where_the_record_cannot_tell(case: str) -> None:
+    end, collapse, lost = ENDS[case]
+    records = truces([{"start": day(0), **end}])
+    rows = panel(records, events([]), day(100), declared, min_events=0)[0]
+    last = rows["origin"] + pl.duration(days=rows["duration"] - 1)
+    reached = pl.select(last).to_series().unique().to_list()
+    left = day(9) if case == "expired" else None
+    if lost == day(0):
+        assert not rows.height
+        return
+    assert reached == [collapse or left or lost or day(100)]
+    kinds = {True: [1], False: [2] if left else [0]}
+    assert rows["event"].unique().to_list() == kinds[collapse is not None]
+
+
 @settings(max_examples=30, **SLOW)
 @given(series, st.permutations(range(4)))
 def test_rules_do_not_depend_on_order_or_company(
@@ -96,7 +189,7 @@ def test_rules_do_not_depend_on_order_or_company(
     records = truces([{"start": day(s), "dyad_id": "d1"} for s in (0, 3, 20, 40)])
     coded = events(rows)
     mixed = Events.cast(coded.sample(fraction=1, shuffle=True, seed=3))
-    for rule in (resumption, first_fatal):
+    for rule in (resumption, first_fatal, threshold, violations, declared):
         together = rule(records, coded)
         assert_frame_equal(rule(records[order], mixed), together[order])
         alone = [rule(records[[i]], coded) for i in range(4)]
