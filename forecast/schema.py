@@ -199,6 +199,20 @@ class RiskScores(dy.Schema):
         )
 
 
+class KnownTruth(dy.Schema):
+    """Expected scores where the true risk is known, the truth's own among them."""
+
+    model = dy.String(primary_key=True)
+    horizon = dy.Int32(primary_key=True, min=1, max=3_650)
+    #: expected Brier score under the true risk
+    brier = dy.Float64(min=0, max=1)
+    #: (naive − model) / (naive − truth); null where there is nothing to attain
+    share = dy.Float64(nullable=True)
+    mean_risk = dy.Float64(min=0, max=1)
+    mean_truth = dy.Float64(min=0, max=1)
+    n = dy.Int64(min=1)
+
+
 class Rejected(dy.Schema):
     """Rows that were refused: where they stand, and what is wrong with them."""
 

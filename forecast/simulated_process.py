@@ -173,6 +173,7 @@ class Run:
         self.term = np.zeros(conflicts, dtype=np.int64)  # 0: none
         self.number = np.zeros(shape[:2], dtype=np.int64)  # truces begun so far
         self.hazard = np.full(shape[:2], np.nan)
+        self.reason = np.zeros(conflicts, dtype=np.int64)  # of the truce ended today
         self.quiet = np.zeros(shape[:2], dtype=bool)  # truce or calm, by day
         self.happened = np.zeros(shape, dtype=bool)
         self.records: list[Record] = []
@@ -214,6 +215,7 @@ class Run:
             fate < 1 / 500,
         ]
         reason = np.where(in_force, np.select(ways, [1, 2, 3, 4]), 0)
+        self.reason = reason
         for i in np.flatnonzero(reason):
             self.latest[int(i)] |= {"end": day, "reason": int(reason[i])}
         self.surge[reason == 1] = 2.5
