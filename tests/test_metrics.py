@@ -1,21 +1,38 @@
 """Metrics: agreement with scikit-learn, propriety, bounds, invariances."""
 
+import model_diagnostics.scoring as model_diagnostics
 import numpy as np
 import pytest
+import scoringrules
 from hypothesis import given
 from hypothesis import strategies as st
+from model_diagnostics.scoring import SquaredError
 from sklearn import metrics as oracle
+from sklearn.linear_model import LogisticRegression
 
 from forecast.metrics import (
     auroc,
     average_precision,
     brier,
+    calibration_intercept,
+    calibration_slope,
     expected_observed,
     log_score,
+    precision_at,
     skill,
 )
+from forecast.metrics.decomposition import decompose, miscalibration_by_chance
 
-ALL = (brier, log_score, auroc, average_precision, expected_observed)
+ALL = (
+    brier,
+    log_score,
+    auroc,
+    average_precision,
+    precision_at,
+    expected_observed,
+    calibration_intercept,
+    calibration_slope,
+)
 each = pytest.mark.parametrize("metric", ALL, ids=lambda f: f.__name__)
 seeds = st.integers(0, 2**32 - 1)
 
@@ -54,7 +71,7 @@ def test_draws_agree_with_one_at_a_time(metric, seed):
     y, p, w = case(seed, draws=5)
     w[3, y == 1] = 0
     single = [metric(y, p, row) for row in w]
-    np.testing.assert_allclose(metric(y, p, w), single, rtol=1e-12)
+    np.testing.assert_allclose(metric(y, p, w), single, rtol=1e-9, atol=1e-12)
 
 
 @each
@@ -63,9 +80,10 @@ def test_row_order_and_rows_without_weight_do_not_matter(metric, seed):
     y, p, w = case(seed)
     value = metric(y, p, w)
     order = np.random.default_rng(seed).permutation(len(y))
-    assert metric(y[order], p[order], w[order]) == pytest.approx(value, rel=1e-12)
+    again = metric(y[order], p[order], w[order])
+    assert again == pytest.approx(value, rel=1e-9, abs=1e-9, nan_ok=True)
     more = np.append(y, [np.nan, 1.0]), np.append(p, [0.3, 0.0]), np.append(w, [0, 0])
-    assert metric(*more) == value
+    assert metric(*more) == pytest.approx(value, rel=1e-12, nan_ok=True)
 
 
 @each
@@ -74,7 +92,103 @@ def test_a_repeated_row_is_a_weight_of_two(metric, seed):
     y, p, _ = case(seed)
     times = np.random.default_rng(seed).integers(1, 4, len(y))
     repeated = metric(y.repeat(times), p.repeat(times), np.ones(times.sum()))
-    assert metric(y, p, times) == pytest.approx(repeated, rel=1e-12)
+    found = metric(y, p, times)
+    assert found == pytest.approx(repeated, rel=1e-9, abs=1e-9, nan_ok=True)
+
+
+@given(seeds)
+def test_recalibration_agrees_with_scikit_learn(seed):
+    """An unpenalised logistic regression on the log odds."""
+    rng = np.random.default_rng(seed)
+    p = rng.uniform(0.02, 0.98, 300)
+    y = (rng.random(300) < p**1.5).astype(float)
+    w = rng.exponential(size=300)
+    odds = np.log(p / (1 - p))[:, None]
+    model = LogisticRegression(C=np.inf, tol=1e-12, max_iter=10_000)
+    fitted = model.fit(odds, y, sample_weight=w)
+    assert calibration_slope(y, p, w) == pytest.approx(fitted.coef_[0, 0], abs=1e-5)
+    shift = calibration_intercept(y, p, w)
+    moved = 1 / (1 + np.exp(-(odds[:, 0] + shift)))
+    assert np.average(moved, weights=w) == pytest.approx(np.average(y, weights=w))
+
+
+def test_recalibration_where_risks_are_right_too_bold_or_too_low():
+    rng = np.random.default_rng(3)
+    p = rng.uniform(0.05, 0.95, 40_000)
+    y = (rng.random(len(p)) < p).astype(float)
+    one, odds = np.ones(len(p)), np.log(p / (1 - p))
+    bold = 1 / (1 + np.exp(-2 * odds))
+    low = 1 / (1 + np.exp(-(odds - 1)))
+    assert calibration_slope(y, p, one) == pytest.approx(1, abs=0.05)
+    assert calibration_intercept(y, p, one) == pytest.approx(0, abs=0.05)
+    assert calibration_slope(y, bold, one) == pytest.approx(0.5, abs=0.03)
+    assert calibration_intercept(y, low, one) == pytest.approx(1, abs=0.05)
+
+
+def test_no_slope_where_risks_separate_the_outcomes():
+    y, p = np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.2, 0.8, 0.9])
+    assert np.isnan(calibration_slope(y, p, np.ones(4)))
+    assert np.isnan(calibration_slope(y, np.full(4, 0.5), np.ones(4)))
+
+
+@given(seeds, st.floats(0.01, 1))
+def test_precision_at_is_the_plain_loop(seed, share):
+    y, p, w = case(seed)
+    room, hits = share * w.sum(), 0.0
+    for level in sorted(set(p), reverse=True):
+        at = p == level
+        mass = w[at].sum()
+        part = min(1.0, room / mass) if mass else 0.0
+        hits += part * (w[at] * y[at]).sum()
+        room -= part * mass
+    expected = hits / (share * w.sum())
+    assert precision_at(y, p, w, share=share) == pytest.approx(expected, abs=1e-9)
+    assert precision_at(y, p, w, share=1) == pytest.approx(np.average(y, weights=w))
+
+
+@given(seeds)
+def test_parts_of_a_score_agree_with_model_diagnostics(seed):
+    y, p, w = case(seed)
+    y, p, w = y[w > 0], p[w > 0], w[w > 0]
+    frame = model_diagnostics.decompose(
+        y_obs=y, y_pred=p, weights=w, scoring_function=SquaredError()
+    )
+    expected = frame.select("miscalibration", "discrimination", "uncertainty").row(0)
+    assert decompose(y, p, w) == pytest.approx(expected, abs=1e-9)
+
+
+@given(seeds)
+def test_parts_add_up_to_the_score(seed):
+    y, p, w = case(seed)
+    mcb, dsc, unc = decompose(y, p, w)
+    assert mcb - dsc + unc == pytest.approx(brier(y, p, w), abs=1e-12)
+    assert mcb >= -1e-12
+    assert dsc >= -1e-12
+    more = np.append(y, np.nan), np.append(p, 0.3), np.append(w, 0.0)
+    assert decompose(*more) == pytest.approx((mcb, dsc, unc))
+
+
+def test_the_range_of_miscalibration_by_chance():
+    """Some 90% of honest forecasters lie in it; a bold one does not."""
+    rng = np.random.default_rng(5)
+    p = rng.beta(1, 4, 1000)
+    one = np.ones(1000)
+    low, high = miscalibration_by_chance(p, one)
+    inside = [
+        low <= decompose((rng.random(1000) < p) * 1.0, p, one)[0] <= high
+        for _ in range(100)
+    ]
+    assert 0.8 < np.mean(inside) <= 0.99
+    y = (rng.random(1000) < p) * 1.0
+    assert decompose(y, p**0.5, one)[0] > high
+    assert np.isnan(miscalibration_by_chance(p, np.zeros(1000))).all()
+
+
+@given(seeds)
+def test_brier_agrees_with_scoringrules(seed):
+    y, p, _ = case(seed)
+    expected = scoringrules.brier_score(y, p).mean()
+    assert brier(y, p, np.ones(len(y))) == pytest.approx(expected, abs=1e-9)
 
 
 @given(seeds)
@@ -102,7 +216,7 @@ def test_propriety(metric, truth, risk):
 @given(seeds)
 def test_ranking_sees_order_only(seed):
     y, p, w = case(seed)
-    for metric in (auroc, average_precision):
+    for metric in (auroc, average_precision, precision_at):
         assert metric(y, p**3 / 2, w) == pytest.approx(metric(y, p, w), rel=1e-12)
     assert auroc(1 - y, 1 - p, w) == pytest.approx(auroc(y, p, w), abs=1e-12)
 

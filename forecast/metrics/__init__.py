@@ -8,9 +8,13 @@ A row without weight is not there, and only such a row may have an unknown outco
 (NaN). Where a metric is not defined, as with no collapse to rank, it is NaN.
 """
 
-from forecast.metrics.calibration import expected_observed
+from forecast.metrics.calibration import (
+    calibration_intercept,
+    calibration_slope,
+    expected_observed,
+)
 from forecast.metrics.proper import brier, log_score, skill
-from forecast.metrics.ranking import auroc, average_precision
+from forecast.metrics.ranking import auroc, average_precision, precision_at
 from forecast.metrics.weighted import Array, Score
 
 __all__ = [
@@ -19,7 +23,10 @@ __all__ = [
     "auroc",
     "average_precision",
     "brier",
+    "calibration_intercept",
+    "calibration_slope",
     "expected_observed",
     "log_score",
+    "precision_at",
     "skill",
 ]

@@ -80,3 +80,44 @@ def average_precision(outcome: Array, risk: Array, weight: Array) -> Score:
     return finish(
         ratio((collapsed * precision).sum(axis=1), collapsed.sum(axis=1)), plain
     )
+
+
+def precision_at(
+    outcome: Array, risk: Array, weight: Array, *, share: float = 0.1
+) -> Score:
+    """Share of collapses among the rows of highest risk.
+
+    Parameters
+    ----------
+    outcome, risk, weight
+        As in :func:`forecast.metrics.brier`.
+    share : float
+        Share of all weight that is looked at, in (0, 1].
+
+    Returns
+    -------
+    float or array, shape (draws,)
+        In [0, 1], the prevalence for no discrimination. Where rows of equal risk
+        straddle the limit, each counts by the same part. NaN if nothing weighs
+        anything.
+
+    Raises
+    ------
+    ValueError
+        As in :func:`forecast.metrics.brier`, or if the share is not in (0, 1].
+
+    Examples
+    --------
+    >>> outcome, risk = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.9, 0.8, 0.2, 0.1])
+    >>> precision_at(outcome, risk, np.ones(4), share=0.25)
+    1.0
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share={share}; expected a number above 0, at most 1")
+    outcome, risk, weights, plain = rows(outcome, risk, weight)
+    collapsed, quiet = by_risk(outcome, -risk, weights)
+    mass = collapsed + quiet
+    room = share * mass.sum(axis=1, keepdims=True)
+    taken = np.clip(room - (mass.cumsum(axis=1) - mass), 0, mass)
+    part = np.divide(taken, mass, out=np.zeros_like(mass), where=mass > 0)
+    return finish(ratio((collapsed * part).sum(axis=1), room[:, 0]), plain)
