@@ -118,7 +118,7 @@ def test_the_simulated_world_is_the_plain_loop(simulated: Laid) -> None:
     assert recent(*simulated)["recent_neighbour_events_30d"].max() > 0
 
 
-@settings(max_examples=60, database=None)
+@settings(max_examples=40, database=None)
 @given(changes())
 def test_a_revised_world_is_the_plain_loop(change: Change) -> None:
     agrees(laid_out(change.truces[0], change.events[0]))
@@ -141,7 +141,7 @@ def test_what_is_carried_only_fades(simulated: Laid) -> None:
     assert found["recent_carried_29d"].max() == 0
 
 
-@settings(max_examples=30, database=None)
+@settings(max_examples=20, database=None)
 @given(changes(), st.integers(1, 12))
 def test_what_is_carried_will_fill_the_window_if_nobody_dies(
     change: Change, ahead: int
