@@ -110,10 +110,8 @@ def _daily(events: pl.DataFrame) -> pl.DataFrame:
 def _shares(windows: Sequence[int]) -> Mapping[str, pl.Expr]:
     said: dict[str, pl.Expr] = {}
     for w in windows:
-        n, rest = (
-            pl.col(f"reports_{w}d"),
-            pl.col(f"year_{YEAR}d") - pl.col(f"reports_{w}d"),
-        )
+        n = pl.col(f"reports_{w}d")
+        rest = pl.col(f"year_{YEAR}d") - n
         said[f"coverage_reports_{w}d"] = n
         # times a number: Polars divides by one differently where there is one row only
         said[f"coverage_trend_{w}d"] = _over(n, rest) * ((YEAR - w) / w)

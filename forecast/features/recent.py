@@ -75,7 +75,7 @@ def recent(
         has no threshold, or one of 0.
     recent_carried_<K>d : share of the threshold
         The same K days later if nobody else dies: ``max(start + 1, o + K - R + 1) <=
-        e < o``, over the threshold; 0 where K >= R. Null: when the rule has no
+        e < o``, over the threshold; 0 where K >= R - 1. Null: when the rule has no
         threshold, or one of 0.
     recent_decayed_<H>d : share of the threshold
         Sum of ``deaths * 2 ** (-(o - 1 - e) / H)`` over hostile events of the parties
@@ -84,8 +84,9 @@ def recent(
     recent_coded_<W>d : events
         Events of the parties, hostile or not, with ``o - W <= e < o``. Null: never.
     recent_neighbour_deaths_<W>d : deaths
-        Deaths in hostile events of neighbours (others of the same conflict or country,
-        and violence of a party against civilians) with ``o - W <= e < o``. Null: never.
+        Deaths in hostile events of neighbours (whatever is linked to the truce and
+        neither a party's nor an outsider's, among it violence of a party against
+        civilians) with ``o - W <= e < o``. Null: never.
     recent_neighbour_events_<W>d : events
         Hostile events of neighbours with ``o - W <= e < o``. Null: never.
     recent_max_day_<W>d : deaths
