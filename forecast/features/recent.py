@@ -1,4 +1,4 @@
-"""What the parties did to each other lately."""
+"""What the parties did to each other lately, and what of it the rule still holds."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,10 @@ import dataframely as dy
 import polars as pl
 
 from forecast.schema import Panel, Truces
-from forecast.windows import days_since_last, decayed, trailing
+from forecast.windows import days_since_last, decayed, trailing, usable
 
 CAP_DAYS = 365
+KEYS = ("truce_id", "origin")
 
 
 def recent(
@@ -17,62 +18,151 @@ def recent(
     truces: dy.DataFrame[Truces],
     *,
     windows: Sequence[int] = (3, 7, 14, 30, 60),
+    around_windows: Sequence[int] = (7, 30),
+    daily_windows: Sequence[int] = (30, 90),
     half_lives: Sequence[float] = (14,),
+    ahead: Sequence[int] = (4, 7, 14, 21),
     rule_window_days: int = 30,
 ) -> pl.DataFrame:
-    """Hostile events and deaths of the dyad over windows and since the start.
+    """Hostile events and deaths of the parties, and of the war around them.
 
-    Talks and threats are no violence, so they are not counted here. What the parties
-    do to each other is the strongest and simplest signal there is, and the deaths
-    that already lie in the window of the collapse rule are most of it.
+    What the parties do to each other is the strongest and simplest signal there is,
+    and the deaths that already lie in the window of the collapse rule are most of it.
+    How long they will stay there says how few more it takes at each horizon. The same
+    deaths on one day or on many are a massacre or a war, and only the second goes on
+    by itself (Lewis et al. 2012: what one attack sets off lasts two to six weeks).
+
+    Talks and threats are no violence: they count in ``recent_coded_<W>d`` alone, which
+    beside ``recent_events_<W>d`` says how much else the parties do. Events and deaths
+    of outsiders are the family :mod:`forecast.features.outsiders`, in the same words.
 
     Parameters
     ----------
     panel, events, truces
-        See :mod:`forecast.features`.
+        See :mod:`forecast.features`; truces are not used.
     windows : sequence of int
-        Days before the origin; they may reach back beyond the start.
+        Days before the origin for hostile events and deaths of the parties; as all
+        windows here they may reach back beyond the start.
+    around_windows : sequence of int
+        The same for events of any kind, and for neighbours.
+    daily_windows : sequence of int
+        The same for what is told by the day.
     half_lives : sequence of float
         Days in which the weight of a death halves.
+    ahead : sequence of int
+        Days from the origin at which the deaths still in the rule's window are told.
     rule_window_days : int
-        Window of the collapse rule.
+        Window of the collapse rule, in days.
 
     Returns
     -------
-    pl.DataFrame
-        ``recent_events_Wd``, ``recent_deaths_Wd``; ``recent_events_since_start``,
-        ``recent_deaths_since_start``; ``recent_days_since_last`` (at most 365);
-        ``recent_filled``: deaths of the dyad since the start, in rows of any kind as
-        the collapse rule counts them, that are still in its window on the origin's
-        own day, over the threshold of collapse;
-        ``recent_decayed_Hd``: decayed deaths over the threshold. The last two are
-        null where the rule has no threshold.
+    recent_deaths_<W>d : deaths
+        Deaths in hostile events of the parties with ``o - W <= e < o``; an event that
+        gives no number adds none. Null: never.
+    recent_events_<W>d : events
+        Hostile events of the parties with ``o - W <= e < o``. Null: never.
+    recent_deaths_since_start : deaths
+        The same with ``start < e < o``. Null: never.
+    recent_events_since_start : events
+        The same with ``start < e < o``. Null: never.
+    recent_days_since_last : days
+        ``o`` minus the last day with a hostile event of the parties; 1 is yesterday,
+        365 that long ago or never. Null: never.
+    recent_filled : share of the threshold
+        Deaths of the dyad since the start, in rows of any kind as the collapse rule
+        counts them, that are still in its window of R days on the origin's own day:
+        ``max(start + 1, o - R + 1) <= e < o``, over the threshold. Null: when the rule
+        has no threshold, or one of 0.
+    recent_carried_<K>d : share of the threshold
+        The same K days later if nobody else dies: ``max(start + 1, o + K - R + 1) <=
+        e < o``, over the threshold; 0 where K >= R - 1. Null: when the rule has no
+        threshold, or one of 0.
+    recent_decayed_<H>d : share of the threshold
+        Sum of ``deaths * 2 ** (-(o - 1 - e) / H)`` over hostile events of the parties
+        with ``e < o``, over the threshold. Null: when the rule has no threshold, or
+        one of 0.
+    recent_coded_<W>d : events
+        Events of the parties, hostile or not, with ``o - W <= e < o``. Null: never.
+    recent_neighbour_deaths_<W>d : deaths
+        Deaths in hostile events of neighbours (whatever is linked to the truce and
+        neither a party's nor an outsider's, among it violence of a party against
+        civilians) with ``o - W <= e < o``. Null: never.
+    recent_neighbour_events_<W>d : events
+        Hostile events of neighbours with ``o - W <= e < o``. Null: never.
+    recent_max_day_<W>d : deaths
+        Most deaths in hostile events of the parties on one day ``e`` with
+        ``o - W <= e < o``; 0 without one. Null: never.
+    recent_violent_share_<W>d : share of days
+        Days ``e`` with ``o - W <= e < o`` on which a hostile event of the parties
+        ended, over W. Null: never.
+
+    References
+    ----------
+    Clayton & Sticher (2021), International Studies Quarterly 65(3): deaths between the
+    parties as failure of a truce.
+    Lewis, Mohler, Brantingham & Bertozzi (2012), "Self-exciting point process models
+    of civilian deaths in Iraq", Security Journal 25(3):244-264.
+    Lundgren, Svensson & Karakuş (2023), Journal of Conflict Resolution
+    67(7-8):1350-1375: spill-over between neighbours.
     """
     del truces
-    origins = panel.select("truce_id", "origin")
-    party = events.filter((pl.col("relation") == "party") & pl.col("hostile")).join(
-        panel.select("truce_id", "start").unique(), on="truce_id"
+    origins = panel.select(KEYS)
+    party = events.filter(pl.col("relation") == "party")
+    hostile = _daily(party.filter("hostile"))
+    near = events.filter((pl.col("relation") == "neighbour") & pl.col("hostile"))
+    coded = {"recent_coded": pl.col("events")}
+    fading = decayed(origins, hostile, {"recent_decayed": pl.col("deaths")}, half_lives)
+    parts = [
+        trailing(origins, hostile, _sums("recent"), list(windows)),
+        _since_start(panel, hostile),
+        days_since_last(origins, hostile, "recent_days_since_last", CAP_DAYS),
+        _carried(panel, events, ahead, rule_window_days),
+        fading.select(*KEYS, pl.exclude(KEYS) / _threshold(panel)),
+        trailing(origins, _daily(party), coded, list(around_windows)),
+        trailing(
+            origins, _daily(near), _sums("recent_neighbour"), list(around_windows)
+        ),
+        _by_day(origins, hostile, daily_windows),
+    ]
+    columns = [part.drop(KEYS) for part in parts]
+    return pl.concat([origins, *columns], how="horizontal")
+
+
+def _daily(events: pl.DataFrame) -> pl.DataFrame:
+    """Events and deaths of a day that came, and went, together: fewer rows to sum."""
+    versions = ["truce_id", "day", "known_from", "known_until"]
+    return events.group_by(versions, maintain_order=True).agg(
+        pl.col("deaths").sum(), events=pl.len().cast(pl.Int64)
     )
-    since = party.filter(pl.col("day") > pl.col("start"))
-    deaths = {"recent_deaths": pl.col("deaths").fill_null(0)}
-    counts = deaths | {"recent_events": pl.lit(1, pl.Int64)}
-    ruled = _ruled(panel, events)
-    in_window = trailing(origins, ruled, deaths, [rule_window_days - 1]).to_series(2)
-    fading = decayed(
-        origins, party, {"recent_decayed": pl.col("deaths").fill_null(0)}, half_lives
-    ).drop("truce_id", "origin")
-    ever = trailing(origins, since, counts, [None]).select(
-        recent_deaths_since_start="recent_deaths_ever",
-        recent_events_since_start="recent_events_ever",
-    )
-    last = days_since_last(origins, party, "recent_days_since_last", CAP_DAYS)
-    return (
-        trailing(origins, party, counts, list(windows))
-        .hstack(ever)
-        .hstack(last.select("recent_days_since_last"))
-        .with_columns((in_window / panel["threshold"]).alias("recent_filled"))
-        .hstack(fading.select(pl.all() / panel["threshold"]))
-    )
+
+
+def _sums(name: str) -> dict[str, pl.Expr]:
+    return {f"{name}_{what}": pl.col(what) for what in ("deaths", "events")}
+
+
+def _since_start(panel: pl.DataFrame, hostile: pl.DataFrame) -> pl.DataFrame:
+    starts = panel.select("truce_id", "start").unique()
+    since = hostile.join(starts, on="truce_id").filter(pl.col("day") > pl.col("start"))
+    ever = trailing(panel, since, _sums("recent"), [None])
+    return ever.rename(lambda name: name.replace("_ever", "_since_start"))
+
+
+def _carried(
+    panel: pl.DataFrame, events: pl.DataFrame, ahead: Sequence[int], window: int
+) -> pl.DataFrame:
+    """Deaths in the rule's window now and some days ahead, over the threshold."""
+    # the day itself takes one of the window's days, the days ahead the others
+    left = {"recent_filled": window - 1}
+    left |= {f"recent_carried_{days}d": max(window - 1 - days, 0) for days in ahead}
+    ruled = _daily(_ruled(panel, events))
+    sums = trailing(panel, ruled, {"n": pl.col("deaths")}, sorted({*left.values()}))
+    limit = _threshold(panel)
+    share = {name: pl.col(f"n_{days}d") / limit for name, days in left.items()}
+    return sums.select(*KEYS, **share)
+
+
+def _threshold(panel: pl.DataFrame) -> pl.Series:
+    return panel.select(pl.when(pl.col("threshold") > 0).then("threshold")).to_series()
 
 
 def _ruled(panel: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -80,4 +170,23 @@ def _ruled(panel: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     truces = panel.select("truce_id", "start", dyad="dyad_id").unique()
     return events.join(truces, on="truce_id").filter(
         (pl.col("dyad_id") == pl.col("dyad")) & (pl.col("day") > pl.col("start"))
+    )
+
+
+def _by_day(
+    origins: pl.DataFrame, hostile: pl.DataFrame, windows: Sequence[int]
+) -> pl.DataFrame:
+    """Deadliest day and share of violent days: neither is a sum over events."""
+    pairs = usable(origins, hostile, max(windows, default=0))
+    days = pairs.group_by("row", "ago").agg(pl.col("deaths").sum())
+    told: dict[str, pl.Expr] = {}
+    for w in windows:
+        within = pl.col("ago") <= w
+        told[f"recent_max_day_{w}d"] = pl.col("deaths").filter(within).max()
+        # times a number: Polars divides by one differently where there is one row only
+        told[f"recent_violent_share_{w}d"] = within.sum() * (1 / w)
+    return (
+        origins.with_row_index("row")
+        .join(days.group_by("row").agg(**told), "row", "left", maintain_order="left")
+        .select(*KEYS, *(pl.col(name).fill_null(0) for name in told))
     )
