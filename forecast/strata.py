@@ -1,6 +1,6 @@
 """Parts of the test rows that a sceptic asks after: where does the skill come from.
 
-Every row belongs to one stratum of each kind; what is not known is a stratum of its own.
+Every row belongs to one stratum of each kind; what is not known is one of its own.
 """
 
 from collections.abc import Sequence
