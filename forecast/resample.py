@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from forecast import metrics
@@ -30,7 +31,9 @@ class Rows:
         self.wide, self.usable, self.draws, self.seed = wide, usable, draws, seed
         part = wide.filter(usable)
         self.outcome = part["outcome"].to_numpy().astype(float)
-        drawn = _resample(wide["dyad_id"], draws, seed)[:, usable.to_numpy()]
+        code, counts = redrawn(wide["dyad_id"], draws, seed)
+        self.groups = counts.shape[1]
+        drawn = counts[:, code[usable.to_numpy()]]
         self.weights = np.vstack([np.ones(part.height), drawn])
         self.weights *= part["weight"].to_numpy()
         self.scores: dict[tuple[str, Metric], Array] = {}
@@ -57,22 +60,89 @@ class Rows:
 
     def row(self, score: Array, level: float) -> dict[str, Any]:
         """Value, interval and counts, as the metrics frame has them."""
-        drawn, tail = score[1:][np.isfinite(score[1:])], (1 - level) / 2
-        bounds = np.quantile(drawn, [tail, 1 - tail]) if drawn.size else (None, None)
+        lower, upper = interval(score[1:], self.groups, level)
         return {
             "value": float(score[0]) if np.isfinite(score[0]) else None,
-            "lower": bounds[0],
-            "upper": bounds[1],
+            "lower": lower,
+            "upper": upper,
             "n": len(self.outcome),
             "n_events": int(self.outcome.sum()),
         }
 
 
-def _resample(dyads: pl.Series, draws: int, seed: int) -> Array:
-    """How often each row is drawn when whole dyads are drawn with replacement."""
-    ids = dyads.unique().sort()
+def redrawn(
+    groups: pl.Series, draws: int, seed: int
+) -> tuple[npt.NDArray[np.int64], Array]:
+    """Draw whole groups with replacement.
+
+    Parameters
+    ----------
+    groups : pl.Series, shape (n,)
+        The group of each row: its dyad, or its conflict.
+    draws, seed : int
+        Number of draws; seed of all of them.
+
+    Returns
+    -------
+    code : int array, shape (n,)
+        Place of each row's group among the sorted groups.
+    counts : float array, shape (draws, n_groups)
+        How often each group is drawn.
+
+    Examples
+    --------
+    >>> code, counts = redrawn(pl.Series(["b", "a", "b"]), draws=4, seed=1)
+    >>> code.tolist(), counts.shape, set(counts.sum(axis=1))
+    ([1, 0, 1], (4, 2), {np.float64(2.0)})
+    """
+    ids = groups.unique().sort()
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=draws)
-    position = {dyad: i for i, dyad in enumerate(ids)}
-    of_row = np.array([position[dyad] for dyad in dyads])
-    return np.asarray(counts[:, of_row], dtype=np.float64)
+    position = {group: i for i, group in enumerate(ids)}
+    code = np.array([position[group] for group in groups], dtype=np.int64)
+    return code, counts.astype(np.float64)
+
+
+def interval(
+    drawn: Array, groups: int, level: float
+) -> tuple[float | None, float | None]:
+    """Interval of a score from its values in redrawn data.
+
+    Parameters
+    ----------
+    drawn : float array, shape (draws,)
+        Score of each draw; those that are not defined are left aside.
+    groups : int
+        Groups that were drawn from.
+    level : float
+        What the interval aims to cover.
+
+    Returns
+    -------
+    (float, float) or (None, None)
+        None where there is nothing to draw from: no score, or a single group.
+
+    Notes
+    -----
+    Plain percentiles are too narrow with few groups, as a normal quantile is in the
+    place of Student's t, and resampling divides by n where n − 1 is meant. So the
+    percentiles are taken further out, at ``Φ(−t √(n / (n − 1)))`` with the t quantile
+    of n − 1 degrees of freedom (Hesterberg 2015, *The American Statistician* 69(4)).
+
+    Examples
+    --------
+    >>> drawn = np.linspace(0, 1, 1001)
+    >>> [round(end, 3) for end in interval(drawn, 1000, 0.9)]
+    [0.05, 0.95]
+    >>> [round(end, 3) for end in interval(drawn, 10, 0.9)]
+    [0.027, 0.973]
+    """
+    from scipy.stats import norm, t
+
+    known = drawn[np.isfinite(drawn)]
+    if not known.size or groups < 2:
+        return None, None
+    reach = t.ppf((1 + level) / 2, groups - 1) * np.sqrt(groups / (groups - 1))
+    tail = norm.cdf(-reach)
+    lower, upper = np.quantile(known, [tail, 1 - tail])
+    return float(lower), float(upper)
