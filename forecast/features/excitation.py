@@ -49,6 +49,8 @@ def excitation(
     which that lies. Forty halvings leave 1e-12 of it; on the origins of
     ``ged_ethprio``, 200 plain steps leave up to 0.001.
 
+    In simulated years of 150 events and more, a ratio of 0 is put at 0.13 to 0.22 in
+    the mean, 0.3 at 0.30 to 0.32, 0.6 at 0.53 to 0.57: drawn inwards, but in order.
     A background that changes within the window, as it does when a truce begins, looks
     like excitation too (Mohler 2013): the ratio is an index of clustering, not a
     cause. What is dated to a week or a month counts on its last day.
