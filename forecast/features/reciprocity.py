@@ -119,13 +119,12 @@ def reciprocity(
     )
     count = {"hostile": pl.lit(1, pl.Int64)}
     quiet = trailing(origins, hostile, count, [memory_days]).to_series(2) == 0
-    found = [
+    rows = origins.with_row_index("row")
+    for part in (
         _balance(days, windows),
         _order(days, memory_days, quiet_days),
         _answers(days, memory_days, answer_days),
-    ]
-    rows = origins.with_row_index("row")
-    for part in found:
+    ):
         rows = rows.join(part, on="row", how="left", maintain_order="left")
     # where nothing hostile is known there is no run, and nothing to answer
     none = pl.when(quiet).then(0).cast(pl.Int64)
@@ -155,8 +154,8 @@ def named_parties(events: pl.DataFrame, truces: dy.DataFrame[Truces]) -> pl.Data
         from 0; null for an actor who is none of them.
     """
     bare = pl.col("dyad_id").is_null()
-    unresolved = events.filter(bare)
-    actors = pl.concat([unresolved["actor_a"], unresolved["actor_b"]]).drop_nulls()
+    without = events.filter(bare)
+    actors = pl.concat([without["actor_a"], without["actor_b"]]).drop_nulls()
     names = resolve(actors.unique().to_list(), truces)
     stands = names.filter(pl.col("party").is_not_null())
     members = (
@@ -186,24 +185,24 @@ def _attacks(hostile: pl.DataFrame, truces: dy.DataFrame[Truces]) -> pl.DataFram
     directed = pl.col("system").is_in(DIRECTED)
     some = hostile.filter(directed).select("truce_id").unique()
     told = named_parties(hostile.join(some, on="truce_id", how="semi"), truces)
-    government, target = pl.col("party_a") == 0, pl.col("party_b") == 0
-    between = (government != target) | pl.col("actor_b").is_null()
-    exact = pl.col("date_precision") == "day"
+    source, target = pl.col("party_a") == 0, pl.col("party_b") == 0
+    across = directed & ((source != target) | pl.col("actor_b").is_null())
+    sides = zip(SIDES, (source, ~source), strict=True)
     return told.group_by("truce_id", "day", "known_from", "known_until").agg(
-        made
-        for side, by in zip(SIDES, (government, ~government), strict=True)
-        for acts in [(directed & between & by).fill_null(False)]
-        for made in (
-            acts.sum().cast(pl.Int64).alias(f"{side}_all"),
-            (acts & exact).sum().cast(pl.Int64).alias(f"{side}_events"),
-            pl.col("deaths").filter(acts & exact).sum().alias(f"{side}_deaths"),
-            pl.col("deaths")
-            .filter(acts & exact)
-            .count()
-            .cast(pl.Int64)
-            .alias(f"{side}_told"),
-        )
+        deed for side, own in sides for deed in _deeds(side, across & own)
     )
+
+
+def _deeds(side: str, acts: pl.Expr) -> list[pl.Expr]:
+    """A side's events of a day: all, those dated to the day, and their deaths."""
+    exact = acts & (pl.col("date_precision") == "day")
+    deaths = pl.col("deaths").filter(exact)
+    return [
+        acts.sum().cast(pl.Int64).alias(f"{side}_all"),
+        exact.sum().cast(pl.Int64).alias(f"{side}_events"),
+        deaths.sum().alias(f"{side}_deaths"),
+        deaths.count().cast(pl.Int64).alias(f"{side}_told"),
+    ]
 
 
 def _balance(days: pl.DataFrame, windows: Sequence[int]) -> pl.DataFrame:
@@ -274,9 +273,8 @@ def _answers(days: pl.DataFrame, memory: int, within: int) -> pl.DataFrame:
     delay = pl.col("ago") - pl.col("at")
     answered = (delay <= within).fill_null(False)
     judged = answered | (pl.col("ago") > within)
-    told = (
-        answered & pl.col("deaths").is_not_null() & pl.col("deaths_back").is_not_null()
-    )
+    # null where the deaths of one of the two days are not known
+    told = answered & (pl.col("deaths") + pl.col("deaths_back") >= 0)
 
     def hardness(what: str, where: pl.Expr) -> pl.Expr:
         made, met = pl.col(f"{what}_back").filter(where), pl.col(what).filter(where)
