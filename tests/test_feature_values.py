@@ -12,7 +12,6 @@ from forecast.collapse import resumption
 from forecast.features.age import age
 from forecast.features.design import design
 from forecast.features.history import history
-from forecast.features.outsiders import outsiders
 from forecast.features.recent import recent
 from forecast.link import link, linked
 from forecast.panel import panel
@@ -68,18 +67,6 @@ def test_recent_is_the_plain_loop(case: Any) -> None:
             for deaths, ago in zip(party["deaths"], ages, strict=True)
         )
         assert values["recent_decayed_14d"] == pytest.approx(decayed / row["threshold"])
-
-
-def test_outsiders_is_the_plain_loop(case: Any) -> None:
-    rows, coded, records = case
-    found = outsiders(rows, coded, records)
-    for row, values in zip(
-        rows.iter_rows(named=True), found.iter_rows(named=True), strict=True
-    ):
-        for days in (7, 30, 60):
-            part = before(coded, row, "outsider", days)
-            assert values[f"outsiders_events_{days}d"] == part.height
-            assert values[f"outsiders_deaths_{days}d"] == part["deaths"].sum()
 
 
 def test_a_window_that_is_full_would_have_been_a_collapse(world: World) -> None:
