@@ -8,7 +8,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from strategies import Change, Row, changes, day, events, last_day, truces
 
 from forecast.collapse import resumption
@@ -119,7 +119,8 @@ def assert_plain(
             ), name
 
 
-@settings(max_examples=40)
+# a slow machine is no failure
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(changes())
 def test_outsiders_is_the_plain_loop(change: Change) -> None:
     records, coded = change.truces[0], change.events[0]
