@@ -6,6 +6,7 @@ import dataframely as dy
 import polars as pl
 
 from forecast.actors import civilian
+from forecast.distance import HERE, centres, nearby
 from forecast.schema import LAST_DAY, Actors, Events, Links, Truces
 
 KEYS = ("event_id", "known_from")
@@ -18,6 +19,7 @@ def link(
     *,
     before_days: int = 365,
     after_days: int = 365,
+    near_km: float = 300,
 ) -> dy.DataFrame[Links]:
     """Link events to the truces that they bear on.
 
@@ -29,7 +31,12 @@ def link(
         in the same conflict or country, another armed group fights one of the
         parties, or a group that the truce excludes by name takes part;
     ``neighbour``
-        anything else in the same conflict or country.
+        anything else in the same conflict or country, and hostile events of other
+        dyads, of any country, near the truce's centre: violence spills over borders.
+
+    The centre is the mean place of the dyad's events in the days before the start, as
+    known on the morning after it, so that no later revision moves it (see
+    :func:`forecast.distance.centres`). Without a place there is none.
 
     Where an event has no dyad, its actors may be of any country: it is also linked to
     the truces whose parties or excluded groups it names.
@@ -43,6 +50,8 @@ def link(
         :func:`forecast.actors.resolve`; without it, names must be those of parties.
     before_days, after_days : int
         An event is linked if its last day lies within these many days of the start.
+    near_km : float
+        Kilometres from the centre, along a great circle, that are near.
 
     Returns
     -------
@@ -55,7 +64,8 @@ def link(
         "conflict_id",
         "parties",
         "excluded",
-        place=_place(),
+        "start",
+        country=country_name(),
         first=pl.col("start") - timedelta(days=before_days),
         last=pl.col("start") + timedelta(days=after_days),
         members=pl.col("parties").list.concat("excluded"),
@@ -66,7 +76,10 @@ def link(
         "conflict_id",
         "actor_a",
         "actor_b",
-        place=_place(),
+        "known_until",
+        "hostile",
+        *HERE,
+        country=country_name(),
         day=LAST_DAY,
         # talks with a mediator or violence against civilians are no fights of groups
         fight=pl.col("hostile")
@@ -76,7 +89,7 @@ def link(
     )
     near = pl.concat(
         [
-            *(_pairs(dated, slim, on) for on in ("dyad_id", "conflict_id", "place")),
+            *(_pairs(dated, slim, on) for on in ("dyad_id", "conflict_id", "country")),
             _pairs(dated.explode("members"), _named(slim), "members"),
         ]
     ).unique(["truce_id", *KEYS], keep="first", maintain_order=True)
@@ -84,21 +97,30 @@ def link(
         # one party alone, far from the truce's country, is nobody's neighbour
         (pl.col("relation") != "neighbour") | pl.col("near")
     )
+    around = _around(dated, slim, before_days, near_km)
+    links = pl.concat([related.select(around.columns), around])
     return Links.validate(
-        related.select(*KEYS, "truce_id", "relation").sort(
+        links.unique(["truce_id", *KEYS], keep="first", maintain_order=True).sort(
             "event_id", "known_from", "truce_id"
         ),
         cast=True,
     )
 
 
-def linked(events: dy.DataFrame[Events], links: dy.DataFrame[Links]) -> pl.DataFrame:
+def linked(
+    events: dy.DataFrame[Events],
+    links: dy.DataFrame[Links],
+    actors: dy.DataFrame[Actors] | None = None,
+) -> pl.DataFrame:
     """Events beside the truces they bear on: what a feature is computed from.
 
     Parameters
     ----------
     events, links : frames
         Events and their links.
+    actors : frame, optional
+        As in :func:`link`: an event without a dyad then names the parties themselves,
+        so that a feature can tell who acted on whom.
 
     Returns
     -------
@@ -108,13 +130,13 @@ def linked(events: dy.DataFrame[Events], links: dy.DataFrame[Links]) -> pl.DataF
         last day of the event. Sorted by ``truce_id``, ``day`` and key.
     """
     return (
-        links.join(events, on=KEYS)
+        links.join(_resolved(events, actors), on=KEYS)
         .with_columns(day=LAST_DAY)
         .sort("truce_id", "day", *KEYS)
     )
 
 
-def _place() -> pl.Expr:
+def country_name() -> pl.Expr:
     """Country name without what sources put behind it ("Myanmar (Burma)")."""
     return pl.col("country").str.replace(r"[,(].*$", "").str.strip_chars()
 
@@ -142,6 +164,25 @@ def _named(events: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(
         bare.filter(pl.col(column).is_not_null()).with_columns(members=column)
         for column in ("actor_a", "actor_b")
+    )
+
+
+def _around(
+    truces: pl.DataFrame, events: pl.DataFrame, before_days: int, near_km: float
+) -> pl.DataFrame:
+    """Hostile events of other dyads near the centre of a truce, as neighbours."""
+    days = ["day", "known_from", "known_until"]
+    of_dyad = truces.select("truce_id", "start", "dyad_id").join(
+        events.select("dyad_id", *days, *HERE), on="dyad_id"
+    )
+    centred = truces.select("truce_id", "first", "last", own="dyad_id").join(
+        centres(of_dyad, before_days), on="truce_id"
+    )
+    hostile = events.filter("hostile").select(*KEYS, "day", "dyad_id", *HERE)
+    return (
+        nearby(centred, hostile, near_km)
+        .filter(pl.col("dyad_id").ne_missing(pl.col("own")))
+        .select(*KEYS, "truce_id", relation=pl.lit("neighbour"))
     )
 
 

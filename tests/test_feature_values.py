@@ -12,7 +12,6 @@ from forecast.collapse import resumption
 from forecast.features.age import age
 from forecast.features.design import design
 from forecast.features.history import history
-from forecast.features.outsiders import outsiders
 from forecast.link import link, linked
 from forecast.panel import panel
 from forecast.simulated import World
@@ -40,18 +39,6 @@ def before(
     if days is not None:
         mine &= pl.col("day") >= origin - timedelta(days=days)
     return coded.filter(mine)
-
-
-def test_outsiders_is_the_plain_loop(case: Any) -> None:
-    rows, coded, records = case
-    found = outsiders(rows, coded, records)
-    for row, values in zip(
-        rows.iter_rows(named=True), found.iter_rows(named=True), strict=True
-    ):
-        for days in (7, 30, 60):
-            part = before(coded, row, "outsider", days)
-            assert values[f"outsiders_events_{days}d"] == part.height
-            assert values[f"outsiders_deaths_{days}d"] == part["deaths"].sum()
 
 
 def test_age_is_in_days(case: Any) -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from strategies import Row, day, event_rows, events, truce_rows, truces
 
+from forecast.distance import CENTRE, HERE, centres, haversine_km
 from forecast.link import link, linked
-from forecast.schema import Events, Truces
+from forecast.schema import LAST_DAY, Actors, Events, Truces
 
 START = day(0)
 ABROAD = {"conflict_id": "far", "country": "Elsewhere"}
@@ -120,6 +121,79 @@ def test_the_days_that_count(offset: int, expected: str | None) -> None:
     assert found["relation"].to_list() == ([expected] if expected else [])
 
 
+#: a town of the truce's dyad before the start, and places at some km to the south
+TOWN: Row = {"date": day(-9), "dyad_id": "d1", "latitude": 36.2, "longitude": 37.1}
+
+
+def south(km: float) -> Row:
+    return {"latitude": 36.2 - km / 111.195, "longitude": 37.1}
+
+
+STRANGERS = {"dyad_id": "d9", "actor_a": "Her", "actor_b": "Mil", **ABROAD}
+NEAR: dict[str, tuple[Row, str | None]] = {
+    "strangers near the truce": (STRANGERS | south(299), "neighbour"),
+    "strangers beyond the radius": (STRANGERS | south(301), None),
+    "strangers nobody knows where": (STRANGERS, None),
+    "talks near the truce": (STRANGERS | south(10) | {"kind": "talks"}, None),
+    "of no dyad, near the truce": (ABROAD | south(10), "neighbour"),
+    # who fights a party abroad is another war's enemy: precedence is as it was
+    "a party fights another group, abroad but near": (
+        STRANGERS | south(10) | {"actor_b": "Gov"},
+        "neighbour",
+    ),
+    "another group fights a party, here and near": (
+        {"dyad_id": "d2", "actor_a": "New", "actor_b": "Gov"} | south(10),
+        "outsider",
+    ),
+    "of the dyad, near": ({"dyad_id": "d1", **ABROAD} | south(10), "party"),
+    "of the dyad, far": ({"dyad_id": "d1", **ABROAD} | south(999), "party"),
+}
+
+
+@pytest.mark.parametrize("case", NEAR)
+def test_violence_near_the_centre_is_a_neighbour_s(case: str) -> None:
+    event, expected = NEAR[case]
+    coded = events([TOWN, {"date": day(10)} | event])
+    found = link(truces([{"start": START}]), coded).filter(pl.col("event_id") == "e1")
+    assert found["relation"].to_list() == ([expected] if expected else [])
+
+
+@pytest.mark.parametrize(("km", "n"), [(0, 1), (50, 1), (150, 2), (1000, 3)])
+def test_the_radius_is_a_setting(km: float, n: int) -> None:
+    coded = events(
+        [TOWN, *(STRANGERS | {"date": START} | south(x) for x in (100, 500))]
+    )
+    assert link(truces([{"start": START}]), coded, near_km=km).height == n
+
+
+def test_without_a_place_before_the_start_nothing_is_near() -> None:
+    record = truces([{"start": START}])
+    stranger = STRANGERS | south(0) | {"date": day(10)}
+    for town in ({"latitude": None}, {"date": day(1)}, {"known_from": day(2)}):
+        found = link(record, events([TOWN | town, stranger]))
+        assert "neighbour" not in found["relation"].to_list()
+
+
+def test_a_place_revised_after_the_start_moves_nothing() -> None:
+    """The dyad's town turns out to lie elsewhere, and so does an event of its own."""
+    record, stranger = truces([{"start": START}]), STRANGERS | south(200)
+    first = TOWN | {"event_id": "town", "known_until": day(2)}
+    again = TOWN | south(-800) | {"event_id": "town", "known_from": day(2)}
+    coded = [stranger | {"date": day(10)}, first, again]
+    assert link(record, events(coded)).filter(pl.col("event_id") == "e0").height == 1
+    # known by the morning after the start, it does
+    early = [coded[0], first | {"known_until": day(1)}, again | {"known_from": day(1)}]
+    assert link(record, events(early)).filter(pl.col("event_id") == "e0").height == 0
+
+
+def apart(rows: list[Row]) -> list[Row]:
+    """Each dyad in a conflict and country of its own."""
+    return [
+        row | {"conflict_id": row["dyad_id"], "country": f"of {row['dyad_id']}"}
+        for row in rows
+    ]
+
+
 worlds = st.tuples(
     st.lists(truce_rows(-30, 60), min_size=1, max_size=4),
     st.lists(event_rows(), min_size=1, max_size=25),
@@ -166,3 +240,65 @@ def test_every_event_of_the_dyad_within_the_days_is_a_party_s(
             & (pl.col("dyad_id") == row["dyad_id"])
         )
         assert sorted(got["event_id"]) == sorted(expected["event_id"])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(worlds, st.sampled_from([20.0, 300.0, 9000.0]))
+def test_links_across_borders_are_those_of_the_plain_join(
+    world: tuple[list[Row], list[Row]], km: float
+) -> None:
+    # two fights more, so that there is a centre and something near it
+    more = [TOWN | {"date": day(-20)}, TOWN | {"dyad_id": "d2", "date": day(20)}]
+    records, coded = truces(apart(world[0])), events(apart([*more, *world[1]]))
+    found = link(records, coded, near_km=km)
+    nowhere = pl.lit(None, pl.Float64)
+    here = link(records, Events.cast(coded.with_columns(latitude=nowhere)))
+    pairs = records.join(
+        coded.with_columns(day=LAST_DAY), how="cross", suffix="_of_event"
+    )
+    own = pl.col("dyad_id") == pl.col("dyad_id_of_event")
+    middle = centres(pairs.filter(own), 365)
+    expected = (
+        pairs.join(middle, on="truce_id")
+        .filter(
+            pl.col("hostile") & own.not_().fill_null(True),
+            pl.col("day").is_between(
+                pl.col("start").dt.offset_by("-365d"),
+                pl.col("start").dt.offset_by("365d"),
+            ),
+            haversine_km(CENTRE, HERE) <= km,
+        )
+        .join(here, on=["event_id", "known_from", "truce_id"], how="anti")
+    )
+    new = found.join(here, on=["event_id", "known_from", "truce_id"], how="anti")
+    assert set(new["relation"]) <= {"neighbour"}
+    assert sorted(new.rows()) == sorted(
+        expected.select(
+            "event_id", "known_from", "truce_id", relation=pl.lit("neighbour")
+        ).rows()
+    )
+    # what was linked before is linked as before
+    kept = found.join(here, on=["event_id", "known_from", "truce_id"], how="semi")
+    assert_frame_equal(kept, here)
+
+
+def test_linked_events_name_the_parties_themselves() -> None:
+    names = Actors.validate(
+        pl.DataFrame({"actor": ["Army", "Mob"], "party": ["Gov", None]}).with_columns(
+            method=pl.lit("alias"), score=pl.lit(None, pl.Float64)
+        ),
+        cast=True,
+    )
+    coded = events(
+        [
+            {"date": START, "actor_a": "Mob", "actor_b": "Army"},
+            {"date": START, "actor_a": "Army", "actor_b": "Reb", "dyad_id": "d1"},
+        ]
+    )
+    links = link(truces([{"start": START}]), coded, names)
+    assert links["relation"].to_list() == ["outsider", "party"]
+    found = linked(coded, links, names)
+    # an event with a dyad says itself who its sides are
+    assert found["actor_a"].to_list() == ["Mob", "Army"]
+    assert found["actor_b"].to_list() == ["Gov", "Reb"]
+    assert linked(coded, links)["actor_b"].to_list() == ["Army", "Reb"]

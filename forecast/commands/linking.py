@@ -19,8 +19,10 @@ def linked_events(
     """Events that bear on the truces of a panel, for as long as it follows them."""
     followed = data.truces.join(origins.select("truce_id"), on="truce_id", how="semi")
     days = config.panel.max_age_days
-    links = link(Truces.validate(followed), data.events, names, after_days=days)
-    return linked(data.events, links)
+    # a run of before there were such settings has none
+    own = config.get("link") or {}
+    links = link(Truces.validate(followed), data.events, names, after_days=days, **own)
+    return linked(data.events, links, names)
 
 
 def actors(config: DictConfig, data: Data) -> dy.DataFrame[Actors]:
