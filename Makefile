@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test bench ui help clean
+.PHONY: run test docs bench ui help clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
@@ -17,6 +17,9 @@ test: $(STAMP)  ## ruff, mypy --strict, import-linter and pytest (CI=true adds t
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest $(if $(filter true,$(CI)),,-m "not slow")
+
+docs: $(STAMP)  ## write docs/features.md, the page of all features, from the code
+	$(BIN)/python -m forecast.commands.codebook > docs/features.md
 
 bench: $(STAMP)  ## time the loaders on ../shared/data, or DATA=PATH
 	$(BIN)/python benchmarks/load.py $(or $(DATA),../shared/data)/ucdp_ged/ged_global.csv.gz
