@@ -37,15 +37,15 @@ def calendar_day(value: Any) -> bool:
         return False
 
 
-def names(value: Any) -> bool:
+def list_of_names(value: Any) -> bool:
     """Whether a value is a list of names, be it empty."""
     return isinstance(value, list | ListConfig) and all(
         isinstance(name, str) for name in value
     )
 
 
-def place(value: Any) -> bool:
-    """Whether a value is a path, or none."""
+def folder_or_none(value: Any) -> bool:
+    """Whether a value is a path of a folder, or none."""
     return value is None or (isinstance(value, str) and bool(value))
 
 
@@ -56,8 +56,11 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "refits": (whole(1), "a whole number from 1 on"),
     "level": (between(0.01, 0.999), "a share such as 0.9"),
     "max_rejected": (between(0, 1), "a share from 0 to 1"),
-    "leave_out": (names, "names of features in brackets, as in [recent,design]"),
-    "cache": (place, "a folder, or null for no cache"),
+    "leave_out": (
+        list_of_names,
+        "names of features in brackets, as in [recent,design]",
+    ),
+    "cache": (folder_or_none, "a folder, or null for no cache"),
     "as_of": (calendar_day, "a day, YYYY-MM-DD"),
     "split.first": (calendar_day, "a day, YYYY-MM-DD"),
     "split.months": (whole(1), "a whole number from 1 on"),
