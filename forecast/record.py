@@ -20,7 +20,7 @@ import polars as pl
 from forecast.raw import InputError
 
 #: keys that say where a run happens, not what it computes
-PLACE = ("home", "out", "tracking", "model", "root", "data_root")
+PLACE = ("home", "out", "tracking", "model", "root", "data_root", "cache")
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def run(config: DictConfig) -> int:
             record.write_json(account, folder / "run.json")
         with stages("track"):
             tracker.log(resolved, result.metrics, out)
-    notes = [*result.notes, *tracker.notes]
+    notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     _show(config, out, result, notes, stages.seconds, tracker.uri)
     return 0 if result.model else 1
 
@@ -186,6 +186,10 @@ def _facts(
         "trained_through": min(data.covered_through, frames.as_of - timedelta(days=1)),
         "data_digest": data.digest,
         "inputs": data.inputs,
+        "features": {
+            "computed": frames.account.computed,
+            "cached": frames.account.cached,
+        },
     }
 
 

@@ -10,6 +10,7 @@ import dataframely as dy
 from omegaconf import DictConfig, OmegaConf
 
 from forecast import record
+from forecast.cache import Account
 from forecast.commands import linking, options, settings, study
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
@@ -44,13 +45,17 @@ def score(config: DictConfig) -> int:
             data = load(of_run.events, of_run.truces, config.max_rejected, refused)
         with stages("score"):
             run_id = json.loads((run / "run.json").read_text())["run_id"]
-            as_of, in_force, not_followed, scores = _score(of_run, data, model, run_id)
+            as_of, in_force, not_followed, scores, found = _score(
+                of_run, data, model, run_id
+            )
         notes = _notes(as_of, data, in_force, not_followed, model, of_run)
+        notes += found.notes
         with stages("write"), record.folder(out) as folder:
             resolved: Any = OmegaConf.to_container(of_run, resolve=True)
             account = _account(
                 resolved, data, model, run_id, as_of, notes, stages, began
             )
+            account["features"] = {"computed": found.computed, "cached": found.cached}
             OmegaConf.save(OmegaConf.create(resolved), folder / "config.yaml")
             scores.write_csv(folder / "risk_scores.csv")
             data.rejected.write_csv(folder / "rejected.csv")
@@ -67,7 +72,8 @@ def score(config: DictConfig) -> int:
             record.write_json(account, folder / "run.json")
     places = {"report": out / "report.html", "risk scores": out / "risk_scores.csv"}
     tables = [risks(scores)] if scores.height else []
-    report(places | {"model": run}, tables, notes, stages.seconds)
+    lines = [*notes, study.reused(found)]
+    report(places | {"model": run}, tables, lines, stages.seconds)
     return 0
 
 
@@ -97,18 +103,24 @@ def _settings(config: DictConfig, run: Path) -> DictConfig:
             own[key] = OmegaConf.to_container(config[key], resolve=True)
     changed = {key: v for key, v in config.panel.items() if v is not None}
     own.panel = OmegaConf.merge(own.panel, changed)
-    for key in ("as_of", "level", "max_rejected", "actors"):
+    for key in ("as_of", "level", "max_rejected", "actors", "cache"):
         own[key] = config[key]
     return own
 
 
 def _score(
     config: DictConfig, data: Data, model: Published, run_id: str
-) -> tuple[date, dy.DataFrame[Panel], dy.DataFrame[LeftOut], dy.DataFrame[RiskScores]]:
+) -> tuple[
+    date,
+    dy.DataFrame[Panel],
+    dy.DataFrame[LeftOut],
+    dy.DataFrame[RiskScores],
+    Account,
+]:
     as_of = study.day(config.as_of) or data.covered_through + timedelta(days=1)
     in_force, not_followed = study.in_force_on(config, data, as_of)
     events = linking.linked_events(config, data, in_force, linking.actors(config, data))
-    features, naive = study.compute_features(config, data, in_force, events)
+    features, naive, found = study.compute_features(config, data, in_force, events)
     scores = risk_scores(
         model,
         in_force,
@@ -119,7 +131,7 @@ def _score(
         data_digest=data.digest,
         level=config.level,
     )
-    return as_of, in_force, study.left_out(data, not_followed), scores
+    return as_of, in_force, study.left_out(data, not_followed), scores, found
 
 
 def _notes(

@@ -37,6 +37,18 @@ def calendar_day(value: Any) -> bool:
         return False
 
 
+def list_of_names(value: Any) -> bool:
+    """Whether a value is a list of names, be it empty."""
+    return isinstance(value, list | ListConfig) and all(
+        isinstance(name, str) for name in value
+    )
+
+
+def folder_or_none(value: Any) -> bool:
+    """Whether a value is a path of a folder, or none."""
+    return value is None or (isinstance(value, str) and bool(value))
+
+
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "seed": (whole(0), "a whole number from 0 on"),
     "horizons": (rising_days, "whole days in rising order, as in [7,30]"),
@@ -44,6 +56,11 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "refits": (whole(1), "a whole number from 1 on"),
     "level": (between(0.01, 0.999), "a share such as 0.9"),
     "max_rejected": (between(0, 1), "a share from 0 to 1"),
+    "leave_out": (
+        list_of_names,
+        "names of features in brackets, as in [recent,design]",
+    ),
+    "cache": (folder_or_none, "a folder, or null for no cache"),
     "as_of": (calendar_day, "a day, YYYY-MM-DD"),
     "split.first": (calendar_day, "a day, YYYY-MM-DD"),
     "split.months": (whole(1), "a whole number from 1 on"),
@@ -81,6 +98,7 @@ def check(config: DictConfig) -> None:
             raise InputError(f"{key}={value}: expected {expected}")
     if "published" in config:
         _names(config)
+        _left_out(config)
 
 
 def anchor(config: DictConfig) -> None:
@@ -113,3 +131,14 @@ def _names(config: DictConfig) -> None:
             raise InputError(
                 f"{key}={config[key]}: not among those chosen: {', '.join(names)}"
             )
+
+
+def _left_out(config: DictConfig) -> None:
+    chosen, left = list(config.features), config.get("leave_out") or []
+    for name in left:
+        if name not in chosen:
+            raise InputError(
+                f"leave_out={name}: not among those chosen: {', '.join(chosen)}"
+            )
+    if set(left) >= set(chosen):
+        raise InputError(f"leave_out=[{','.join(left)}]: no features are left")

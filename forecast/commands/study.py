@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import dataframely as dy
@@ -10,11 +11,11 @@ import polars as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from forecast import cache
 from forecast.backtest import KEYS, Model
 from forecast.commands import linking
 from forecast.commands.data import Data
 from forecast.commands.stages import Stages
-from forecast.features import compute
 from forecast.panel import censor, known, panel
 from forecast.raw import InputError
 from forecast.resample import Metric
@@ -41,6 +42,8 @@ class Frames:
     actors: dy.DataFrame[Actors]
     #: how many events of each source and kind bear on how many truces, by relation
     reach: pl.DataFrame
+    #: which features were computed, and which came from the cache
+    account: cache.Account
     notes: list[str]
 
 
@@ -88,7 +91,7 @@ def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
         origins = Panel.validate(every.sort(KEYS))
         names = linking.actors(config, data)
         events = linking.linked_events(config, data, origins, names)
-        features, naive = compute_features(config, data, origins, events)
+        features, naive, account = compute_features(config, data, origins, events)
     return Frames(
         now,
         at,
@@ -100,10 +103,12 @@ def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
         left_out(data, not_followed),
         names,
         linking.reach(events),
+        account,
         [
             *_notes(now, not_followed),
             *linking.notes(data, names),
             *stale(as_of, data),
+            *account.notes,
         ],
     )
 
@@ -135,21 +140,40 @@ def compute_features(
     data: Data,
     origins: dy.DataFrame[Panel],
     events: pl.DataFrame,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+) -> tuple[pl.DataFrame, pl.DataFrame, cache.Account]:
     """Features for the models, and those that the baselines need."""
-    groups = [config.features, config.baseline_features]
+    # runs of earlier versions have neither key
+    without, folder = config.get("leave_out") or (), config.get("cache")
+    groups = [
+        [(str(name), settings) for name, settings in group.items() if name not in left]
+        for group, left in ((config.features, without), (config.baseline_features, ()))
+    ]
     # a feature that both groups hold, with the same settings, is computed once
-    done: dict[str, pl.DataFrame] = {}
-    frames = []
-    for group in groups:
-        for name in group:
-            key = f"{name} {group[name]}"
-            if key not in done:
-                feature = {str(name): instantiate(group[name])}
-                done[key] = compute(feature, origins, events, data.truces)
-        columns = [done[f"{name} {group[name]}"].drop(KEYS) for name in group]
-        frames.append(pl.concat([origins.select(KEYS), *columns], how="horizontal"))
-    return frames[0], frames[1]
+    wanted = {str(feature): feature for group in groups for feature in group}
+    computed, account = cache.compute(
+        [(name, instantiate(settings)) for name, settings in wanted.values()],
+        origins,
+        events,
+        data.truces,
+        Path(folder).resolve() if folder else None,
+    )
+    done = dict(zip(wanted, computed, strict=True))
+    for_models, for_baselines = (
+        pl.concat(
+            [origins.select(KEYS), *(done[str(f)].drop(KEYS) for f in group)],
+            how="horizontal",
+        )
+        for group in groups
+    )
+    return for_models, for_baselines, account
+
+
+def reused(account: cache.Account) -> str:
+    """How many features were computed, in words."""
+    return (
+        f"features: {len(account.computed)} computed, "
+        f"{len(account.cached)} from the cache"
+    )
 
 
 def models(config: DictConfig, frames: Frames) -> dict[str, tuple[Model, pl.DataFrame]]:

@@ -1,8 +1,10 @@
 """Features: what was known of a truce on the morning of an origin.
 
-A feature is a function ``f(panel, events, truces, **settings)``. ``events`` are linked
-events (:func:`forecast.link.linked`). It returns the keys of the panel and numeric
-columns named ``FEATURE_what_WINDOWd``, one row an origin. A null means "not known".
+A feature is a function ``f(panel, events, truces, **settings)``. The panel comes
+without what happened after the origins, ``event`` and ``duration``; ``events`` are
+linked events (:func:`forecast.link.linked`). It returns the keys of the panel and
+numeric columns named ``FEATURE_what_WINDOWd``, one row an origin. A null means "not
+known".
 
 The docstring is the codebook: its section *Returns* has an entry a column (``NAME :
 UNIT``, ``<W>`` in the name for each number or word of a setting), a formula in which
@@ -11,6 +13,7 @@ its section *References* names the sources. ``docs/features.md`` is made of them
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import dataframely as dy
 import polars as pl
@@ -18,6 +21,8 @@ import polars as pl
 from forecast.schema import Panel, Truces
 
 KEYS = ("truce_id", "origin")
+#: what happened after the origin: no feature is given these columns of the panel
+OUTCOME = ("event", "duration")
 Feature = Callable[
     [dy.DataFrame[Panel], pl.DataFrame, dy.DataFrame[Truces]], pl.DataFrame
 ]
@@ -36,7 +41,8 @@ def compute(
     features : mapping of str to callable
         Feature functions by name.
     panel, events, truces
-        Origins, linked events, and all records of truces.
+        Origins, linked events, and all records of truces. Features are not given the
+        outcomes in the panel, so that none can leak them.
 
     Returns
     -------
@@ -50,9 +56,10 @@ def compute(
         numeric or does not begin with the feature's name, or a column twice.
     """
     keys = panel.select(KEYS)
+    origins: Any = panel.drop(OUTCOME)
     frames, taken = [keys], set(KEYS)
     for name, feature in features.items():
-        frame = feature(panel, events, truces)
+        frame = feature(origins, events, truces)
         columns = [c for c in frame.columns if c not in KEYS]
         if not frame.select(KEYS).equals(keys):
             raise ValueError(f"feature {name!r}: its rows are not those of the panel")
