@@ -140,7 +140,12 @@ def _sources(
     told = {f"coverage_sources_{w}d": (pl.col("ago") <= w).sum() for w in windows}
     return (
         origins.with_row_index("row")
-        .join(latest.group_by("row").agg(**told), "row", "left", maintain_order="left")
+        .join(
+            latest.group_by("row", maintain_order=True).agg(**told),
+            "row",
+            "left",
+            maintain_order="left",
+        )
         .select(pl.col(name).fill_null(0).cast(pl.Int64) for name in told)
     )
 
@@ -149,7 +154,7 @@ def _silence(origins: pl.DataFrame, daily: pl.DataFrame, factor: float) -> pl.Da
     """Days since the last report, the usual gap, and whether one belies the other."""
     days = usable(origins, daily.select(VERSION), YEAR).select("row", "ago").unique()
     ago, n = pl.col("ago"), pl.len()
-    gaps = days.group_by("row").agg(
+    gaps = days.group_by("row", maintain_order=True).agg(
         coverage_gap_days=pl.when(n > 1).then((ago.max() - ago.min()) / (n - 1))
     )
     silence = days_since_last(origins, daily, "coverage_silence_days", CAP_DAYS)

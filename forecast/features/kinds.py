@@ -187,6 +187,11 @@ def _lowest(
     }
     return (
         origins.with_row_index("row")
-        .join(pairs.group_by("row").agg(**told), "row", "left", maintain_order="left")
+        .join(
+            pairs.group_by("row", maintain_order=True).agg(**told),
+            "row",
+            "left",
+            maintain_order="left",
+        )
         .select(*told)
     )

@@ -187,7 +187,7 @@ def _counted(
     origins: pl.DataFrame, pairs: pl.DataFrame, what: Mapping[str, pl.Expr]
 ) -> pl.DataFrame:
     """Number of distinct values in the pairs of each origin, 0 without a pair."""
-    counts = pairs.group_by("row").agg(
+    counts = pairs.group_by("row", maintain_order=True).agg(
         value.n_unique().cast(pl.Int64).alias(name) for name, value in what.items()
     )
     return (

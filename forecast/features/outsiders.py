@@ -192,7 +192,7 @@ def _near(
         fought.join(lines, on="row")
         .group_by("row", *HERE)
         .agg(pl.col("events", "offensives").first(), km=haversine_km(HERE, LINE).min())
-        .group_by("row")
+        .group_by("row", maintain_order=True)
         .agg(pl.col("km").min(), pl.col("events", "offensives").filter(near).sum())
     )
     return (

@@ -187,6 +187,11 @@ def _by_day(
         told[f"recent_violent_share_{w}d"] = within.sum() * (1 / w)
     return (
         origins.with_row_index("row")
-        .join(days.group_by("row").agg(**told), "row", "left", maintain_order="left")
+        .join(
+            days.group_by("row", maintain_order=True).agg(**told),
+            "row",
+            "left",
+            maintain_order="left",
+        )
         .select(*KEYS, *(pl.col(name).fill_null(0) for name in told))
     )

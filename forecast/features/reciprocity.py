@@ -220,7 +220,7 @@ def _balance(days: pl.DataFrame, windows: Sequence[int]) -> pl.DataFrame:
                 ((struck[0] | struck[1]) & near).sum(),
             ),
         }
-    return days.group_by("row").agg(**measures)
+    return days.group_by("row", maintain_order=True).agg(**measures)
 
 
 def _order(days: pl.DataFrame, memory: int, quiet: int) -> pl.DataFrame:
@@ -238,7 +238,7 @@ def _order(days: pl.DataFrame, memory: int, quiet: int) -> pl.DataFrame:
     ).sum()
     return (
         since.filter(pl.col("ago") <= memory)
-        .group_by("row")
+        .group_by("row", maintain_order=True)
         .agg(
             _ratio((alone & a).sum(), alone.sum()).alias(
                 f"reciprocity_first_strikes_{memory}d"
@@ -286,7 +286,7 @@ def _answers(days: pl.DataFrame, memory: int, within: int) -> pl.DataFrame:
 
     share = _ratio(answered.sum(), judged.sum())
     first = pl.col("side")
-    return pairs.group_by("row").agg(
+    return pairs.group_by("row", maintain_order=True).agg(
         share.alias(f"reciprocity_answered_{memory}d"),
         (share - _ratio(chance(first) + chance(~first), judged.sum())).alias(
             f"reciprocity_excess_{memory}d"

@@ -241,11 +241,12 @@ def _shape(before: pl.DataFrame, weeks: int) -> pl.DataFrame:
 
 
 def _volatility(name: str, weeks: int) -> pl.Expr:
-    counts = [pl.col(f"{name}_{i}") for i in range(weeks)]
-    mean = pl.sum_horizontal(counts) * (1 / weeks)
-    squares = pl.sum_horizontal((count - mean) ** 2 for count in counts) * (1 / weeks)
+    # in whole numbers, so that no order of adding shows: n² variance = n Σ c² − (Σ c)²
+    counts = [pl.col(f"{name}_{i}").cast(pl.Int64) for i in range(weeks)]
+    total = pl.sum_horizontal(counts)
+    spread = weeks * pl.sum_horizontal(count * count for count in counts) - total**2
     return (
-        pl.when(mean > 0)
-        .then(squares.sqrt() / mean)
+        pl.when(total > 0)
+        .then(spread.sqrt() / total)
         .alias(f"trend_before_volatility_{name}")
     )
