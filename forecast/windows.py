@@ -2,18 +2,30 @@
 
 An event of day ``e``, known in ``[known_from, known_until)``, counts for a window of
 ``w`` days at exactly the origins in ``[max(e + 1, known_from), min(e + 1 + w,
-known_until))``. Where that is not empty, its value is added at the first of these
-mornings and taken off at the second; the running total, looked up at an origin, is
-the sum. This is exact for revised events too, and costs a sort instead of a join of
-every origin with every event.
+known_until))``. Once the origins stand in the order of truce and day, these are
+neighbours: it serves the rows from ``first`` up to ``end``. Its value is added at the
+one and taken off at the other, and the running total is the sum at every origin. This
+is exact for revised events too, and costs a search a window and a pass a column. A
+truce's sums need no other truce: groups can be computed apart.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import polars as pl
 
-NEVER = 10**6
-GROUP = "truce_id"
+from forecast.spans import (
+    GROUP,
+    Floats,
+    Integers,
+    as_given,
+    end_served,
+    first_served,
+    line_up,
+)
+
+#: bits of a sum of integers, with one left for the sign and one for rounding
+BITS = 62
 
 
 def trailing(
@@ -31,7 +43,7 @@ def trailing(
     events : pl.DataFrame
         ``truce_id``, ``day``, ``known_from``, ``known_until`` and what ``values`` use.
     values : mapping of str to pl.Expr
-        What to sum, by name.
+        What to sum, by name: integers, booleans or finite floats; null adds nothing.
     windows : sequence of int or None
         Days; ``None`` is all the time that ``events`` hold.
 
@@ -39,7 +51,13 @@ def trailing(
     -------
     pl.DataFrame
         The origins, in their order, and a column ``NAME_Wd`` for each value and
-        window (``NAME_ever`` for None). No event is a sum of zero.
+        window (``NAME_ever`` for None), Int64 or, of floats, Float64. No event is a
+        sum of zero.
+
+    Raises
+    ------
+    ValueError
+        If a float is not finite.
 
     Examples
     --------
@@ -54,16 +72,19 @@ def trailing(
     >>> trailing(origins, events, {"deaths": pl.col("deaths")}, [3, 7, 30]).row(0)[2:]
     (0, 10, 11)
     """
-    slim = events.select(GROUP, "day", "known_from", "known_until", **values)
-    sums = origins.select(GROUP, "origin").with_row_index("_i").sort("origin")
-    for window in windows:
-        suffix = "ever" if window is None else f"{window}d"
-        totals = _running_totals(slim, list(values), window)
-        found = _look_up(sums, totals).select(
-            pl.col(name).fill_null(0).alias(f"{name}_{suffix}") for name in values
+    numbers, _, order, spans = line_up(origins, events, values)
+    first = first_served(numbers, spans)
+    ends = [end_served(numbers, spans, window) for window in windows]
+    suffixes = ["ever" if window is None else f"{window}d" for window in windows]
+    sums = {
+        f"{name}_{suffix}": as_given(total, order)
+        for name in values
+        for suffix, total in zip(
+            suffixes, _totals(spans[name], first, ends, numbers.size), strict=True
         )
-        sums = sums.hstack(found)
-    return sums.sort("_i").drop("_i")
+    }
+    columns = [f"{name}_{suffix}" for suffix in suffixes for name in values]
+    return origins.select(GROUP, "origin", *(sums.pop(c).alias(c) for c in columns))
 
 
 def decayed(
@@ -89,32 +110,31 @@ def decayed(
     pl.DataFrame
         The origins, in their order, and a column ``NAME_Hd`` each.
     """
-    sums = origins.select(GROUP, "origin").with_row_index("_i").sort("origin")
-    # days are counted from the group's own first origin, so that powers stay small
-    zero = origins.group_by(GROUP).agg(zero=pl.col("origin").min())
-    near = events.join(zero, on=GROUP)
+    numbers, width, order, spans = line_up(origins, events, values)
+    # floats are added in one order whatever the order of the events
+    spans = spans.sort(spans.columns)
+    first, end = first_served(numbers, spans), end_served(numbers, spans, None)
+    serves = first < end
+    spans, first, end = spans.filter(serves), first[serves], end[serves]
+    truce, day = np.divmod(numbers, width)
+    # at the end of the truce the total ends by itself
+    left = np.append(truce, -1)[end] == truce[first]
+    next_day = spans["_next_day"].to_numpy()
+    sums = {}
     for half_life in half_lives:
-        growth = _power(pl.col("day"), half_life)
-        slim = near.select(
-            GROUP,
-            "day",
-            "known_from",
-            "known_until",
-            **{name: value * growth for name, value in values.items()},
-        )
-        totals = _running_totals(slim, list(values), None)
-        found = _look_up(sums.join(zero, on=GROUP, maintain_order="left"), totals)
-        shrink = _power(pl.col("origin").dt.offset_by("-1d"), -half_life)
-        sums = sums.hstack(
-            found.select(
-                # what a revision takes off leaves a rounding error, never less than 0
-                (pl.col(name).fill_null(0) * shrink)
-                .clip(lower_bound=0)
-                .alias(f"{name}_{half_life:g}d")
-                for name in values
-            )
-        )
-    return sums.sort("_i").drop("_i")
+        at_first = np.exp2((next_day - day[first]) / half_life)
+        at_end = np.exp2((next_day[left] - day[end[left]]) / half_life)
+        fade = np.exp2(np.diff(day, prepend=0) / -half_life)
+        fade[np.diff(truce, prepend=-1) > 0] = 0
+        for name in values:
+            value = spans[name].cast(pl.Float64).to_numpy()
+            change = np.zeros(numbers.size)
+            np.add.at(change, first, value * at_first)
+            np.subtract.at(change, end[left], value[left] * at_end)
+            # what a revision takes off leaves a rounding error, never less than 0
+            total = _fading_total(change, fade).clip(min=0)
+            sums[f"{name}_{half_life:g}d"] = as_given(total, order)
+    return origins.select(GROUP, "origin", **sums)
 
 
 def days_since_last(
@@ -136,40 +156,14 @@ def days_since_last(
     pl.DataFrame
         The origins, in their order, and the column.
     """
-    sums = origins.select(GROUP, "origin").with_row_index("_i").sort("origin")
-    usable = events.select(
-        GROUP,
-        "day",
-        "known_until",
-        at=pl.max_horizontal(pl.col("day").dt.offset_by("1d"), "known_from"),
-    ).filter(pl.col("known_until").is_null() | (pl.col("at") < pl.col("known_until")))
-    lasting = (
-        usable.filter(pl.col("known_until").is_null())
-        .sort(GROUP, "at")
-        .select(GROUP, "at", lasting=pl.col("day").cum_max().over(GROUP))
+    numbers, width, order, spans = line_up(origins, events, {})
+    first, end = first_served(numbers, spans), end_served(numbers, spans, None)
+    serves = first < end
+    latest = _latest(
+        spans["_next_day"].to_numpy()[serves], first[serves], end[serves], numbers.size
     )
-    # versions that were replaced are few: each is tried at each origin it served
-    replaced = (
-        sums.join(usable.filter(pl.col("known_until").is_not_null()), on=GROUP)
-        .filter(pl.col("origin").is_between("at", "known_until", closed="left"))
-        .group_by("_i")
-        .agg(replaced=pl.col("day").max())
-    )
-    last = pl.max_horizontal("lasting", "replaced")
-    return (
-        _look_up(sums, lasting)
-        .join(replaced, on="_i", how="left")
-        .sort("_i")
-        .select(
-            GROUP,
-            "origin",
-            (pl.col("origin") - last)
-            .dt.total_days()
-            .clip(upper_bound=cap)
-            .fill_null(cap)
-            .alias(name),
-        )
-    )
+    since = np.minimum(numbers % max(width, 1) - latest + 1, cap)
+    return origins.select(GROUP, "origin", as_given(since, order).alias(name))
 
 
 def usable(
@@ -208,59 +202,90 @@ def usable(
     >>> usable(origins, events)["ago"].to_list()
     [8, 4]
     """
-    origin, until = pl.col("origin"), pl.col("known_until")
-    ago = (origin - pl.col("day")).dt.total_days()
-    past = (ago >= 1) & (pl.col("known_from") <= origin)
-    if days is not None:
-        past &= ago <= days
-    return (
-        origins.lazy()
-        .select(GROUP, "origin")
-        .with_row_index("row")
-        .join(events.lazy(), on=GROUP, maintain_order="left_right")
-        .filter(past & (until.is_null() | (origin < until)))
-        .with_columns(ago=ago)
-        .collect()
+    position = {"_event": pl.int_range(pl.len())}
+    numbers, _, order, spans = line_up(origins, events, position)
+    first, end = first_served(numbers, spans), end_served(numbers, spans, days)
+    served = end - first
+    nth = np.arange(served.sum()) - np.repeat(served.cumsum() - served, served)
+    row = np.repeat(first, served) + nth
+    pairs = pl.DataFrame(
+        {
+            "row": row if order is None else order[row],
+            "event": np.repeat(spans["_event"].to_numpy(), served),
+        },
+        schema={"row": pl.UInt32, "event": pl.UInt32},
+    ).sort("row", "event")
+    ago = (pl.col("origin") - pl.col("day")).dt.total_days()
+    return pl.concat(
+        [
+            pairs.select("row"),
+            origins.select(GROUP, "origin")[pairs["row"]],
+            events.drop(GROUP)[pairs["event"]],
+        ],
+        how="horizontal",
+    ).with_columns(ago=ago)
+
+
+def _totals(
+    values: pl.Series, first: Integers, ends: Sequence[Integers], rows: int
+) -> Iterator[Integers | Floats]:
+    """Sum at each origin of the events that serve it, for each of the ends."""
+    if not values.dtype.is_float():
+        whole = values.cast(pl.Int64).fill_null(0).to_numpy()
+        yield from _running_totals(whole, first, ends, rows)
+        return
+    # Floats are added as two integers each, some 120 bits, so that no order of adding
+    # and nothing large that has left the window shows in a sum.
+    exact = values.cast(pl.Float64).fill_null(0).to_numpy()
+    if not np.isfinite(exact).all():
+        raise ValueError(f"{values.name}: a value is not finite")
+    room = BITS - exact.size.bit_length()
+    shift = room - int(np.frexp(np.abs(exact).max(initial=0))[1])
+    scaled = np.ldexp(exact, shift)
+    high = np.rint(scaled)
+    low = np.rint(np.ldexp(scaled - high, room))
+    parts = (
+        _running_totals(part.astype(np.int64), first, ends, rows)
+        for part in (high, low)
     )
+    for above, below in zip(*parts, strict=True):
+        yield np.ldexp(above + np.ldexp(below, -room), -shift)
 
 
 def _running_totals(
-    events: pl.DataFrame, names: Sequence[str], window: int | None
-) -> pl.DataFrame:
-    next_day = pl.col("day").dt.offset_by("1d")
-    ends = ["known_until"]
-    if window is not None:
-        events = events.with_columns(_leaves=next_day.dt.offset_by(f"{window}d"))
-        ends.append("_leaves")
-    spans = events.with_columns(
-        _first=pl.max_horizontal(next_day, "known_from"),
-        _end=pl.min_horizontal(ends),
-    ).filter(pl.col("_end").is_null() | (pl.col("_first") < pl.col("_end")))
-    enters = spans.select(GROUP, pl.col("_first").alias("at"), *names)
-    leaves = spans.filter(pl.col("_end").is_not_null()).select(
-        GROUP, pl.col("_end").alias("at"), *(-pl.col(name) for name in names)
-    )
-    return (
-        pl.concat([enters, leaves])
-        .group_by(GROUP, "at")
-        .agg(pl.col(*names).sum())
-        .sort(GROUP, "at")
-        .with_columns(pl.col(*names).cum_sum().over(GROUP))
-    )
+    values: Integers, first: Integers, ends: Sequence[Integers], rows: int
+) -> Iterator[Integers]:
+    enters = np.zeros(rows + 1, np.int64)
+    np.add.at(enters, first, values)
+    for end in ends:
+        total = enters.copy()
+        np.subtract.at(total, end, values)
+        yield total.cumsum(out=total)[:-1]
 
 
-def _look_up(origins: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
-    """Latest total at or before each origin; origins are sorted by day."""
-    return origins.join_asof(
-        totals.sort("at", maintain_order=True),
-        left_on="origin",
-        right_on="at",
-        by=GROUP,
-        strategy="backward",
-        check_sortedness=False,
-    )
+def _fading_total(change: Floats, fade: Floats) -> Floats:
+    """``total[i] = fade[i] * total[i - 1] + change[i]``, by doubling the reach."""
+    total, reach = change.copy(), 1
+    while fade.any():
+        total[reach:] += fade[reach:] * total[:-reach]
+        fade = np.append(np.zeros(reach), fade[reach:] * fade[:-reach])
+        reach *= 2
+    return total
 
 
-def _power(day: pl.Expr, half_life: float) -> pl.Expr:
-    # times a number: Polars divides by one differently where there is one row only
-    return pl.lit(2.0) ** ((day - pl.col("zero")).dt.total_days() * (1 / half_life))
+def _latest(days: Integers, first: Integers, end: Integers, rows: int) -> Integers:
+    """Latest day among the events that serve each origin.
+
+    Every run is two runs of a power of two that overlap; from the longest down, each
+    is handed on as its halves.
+    """
+    latest = np.full(rows, -(2**BITS))
+    level = np.frexp(end - first)[1] - 1
+    for power in range(level.max(initial=0), -1, -1):
+        same = level == power
+        np.maximum.at(latest, first[same], days[same])
+        np.maximum.at(latest, end[same] - 2**power, days[same])
+        if power:
+            half = 2 ** (power - 1)
+            latest[half:] = np.maximum(latest[half:], latest[:-half])
+    return latest
