@@ -1,0 +1,321 @@
+"""Trailing features by our engine and by what a user could pick instead.
+
+    make bench
+
+Six channels over seven windows for 1,500 dyads, 12,000 days, 400 thousand events and a
+million origins, each way in a process of its own. Seconds are those from frames in
+memory to frames in memory; reading and imports are not in them. Peak memory is that of
+the process until then. All must agree to the last digit: each process returns a digest
+of its 42 columns.
+"""
+
+import argparse
+import hashlib
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+CHANNELS = [f"c{i}" for i in range(6)]
+WINDOWS = [1, 3, 7, 14, 30, 60, 90]
+COLUMNS = [f"{c}_{w}d" for w in WINDOWS for c in CHANNELS]
+KEY = ["truce_id", "origin"]
+
+
+def make(folder: Path, dyads: int, days: int, events: int, seed: int = 1) -> None:
+    """Write events in bursts, and weekly origins over two fifths of the days."""
+    rng = np.random.default_rng(seed)
+    zero = np.datetime64("1980-01-01", "D")
+    names = np.array([f"dyad-{i:05d}" for i in range(dyads)])
+    bursts = rng.integers(0, days, (dyads, 40))
+    which = rng.integers(0, dyads, events)
+    centre = bursts[which, rng.integers(0, 40, events)]
+    day = np.clip(centre + rng.geometric(0.05, events), 0, days - 1)
+    frame = pl.DataFrame(
+        {"truce_id": names[which], "day": zero + day}
+        | {c: rng.poisson(1 + i, events) for i, c in enumerate(CHANNELS)}
+    )
+    frame.with_columns(
+        known_from=pl.col("day").dt.offset_by("1d"), known_until=pl.lit(None, pl.Date)
+    ).write_parquet(folder / "events.parquet")
+    weeks = days * 389 // 7000
+    first = rng.integers(120, days - 7 * weeks, dyads)
+    origin = first[:, None] + 7 * np.arange(weeks)
+    pl.DataFrame(
+        {"truce_id": np.repeat(names, weeks), "origin": zero + origin.ravel()}
+    ).write_parquet(folder / "origins.parquet")
+
+
+def read(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Origins and events."""
+    origins, events = (
+        pl.read_parquet(folder / f"{name}.parquet") for name in ("origins", "events")
+    )
+    return origins, events
+
+
+def ours(folder: Path) -> Callable[[], pl.DataFrame]:
+    """The engine under the features."""
+    from forecast.windows import trailing
+
+    origins, events = read(folder)
+    values = {c: pl.col(c) for c in CHANNELS}
+    return lambda: trailing(origins, events, values, WINDOWS)
+
+
+def ours_revised(folder: Path) -> Callable[[], pl.DataFrame]:
+    """The same where a tenth of the events come late or are replaced."""
+    from forecast.windows import trailing
+
+    origins, events = read(folder)
+    tenth = pl.int_range(pl.len()) % 10 == 0
+    revised = events.with_columns(
+        known_from=pl.when(tenth)
+        .then(pl.col("day").dt.offset_by("20d"))
+        .otherwise("known_from"),
+        known_until=pl.when(tenth).then(pl.col("day").dt.offset_by("200d")),
+    )
+    values = {c: pl.col(c) for c in CHANNELS}
+    return lambda: trailing(origins, revised, values, WINDOWS)
+
+
+def polars(folder: Path) -> Callable[[], pl.DataFrame]:
+    """Rolling sums by day over events and origins in one frame."""
+    origins, events = read(folder)
+
+    def run() -> pl.DataFrame:
+        both = pl.concat(
+            [
+                events.select("truce_id", "day", *CHANNELS, asked=pl.lit(False)),
+                origins.select(
+                    "truce_id",
+                    pl.col("origin").alias("day"),
+                    *(pl.lit(0, pl.Int64).alias(c) for c in CHANNELS),
+                    asked=pl.lit(True),
+                ),
+            ]
+        ).sort("truce_id", "day")
+        sums = both.lazy().with_columns(
+            pl.col(c)
+            .rolling_sum_by("day", f"{w}d", closed="left", min_samples=0)
+            .over("truce_id")
+            .alias(f"{c}_{w}d")
+            for w in WINDOWS
+            for c in CHANNELS
+        )
+        return (
+            sums.filter("asked")
+            .select("truce_id", pl.col("day").alias("origin"), *COLUMNS)
+            .collect()
+        )
+
+    return run
+
+
+def duckdb(folder: Path) -> Callable[[], pl.DataFrame]:
+    """Prefix sums, and an ASOF join for each end of a window."""
+    import duckdb
+
+    origins, events = (frame.to_arrow() for frame in read(folder))
+    base = duckdb.connect()
+    base.register("origins", origins)
+    base.register("events", events)
+    daily = ", ".join(f"sum({c}) AS {c}" for c in CHANNELS)
+    total = ", ".join(f"sum({c}) OVER w AS {c}" for c in CHANNELS)
+    ends = [0, *WINDOWS]
+    joins = " ".join(
+        f"ASOF LEFT JOIN totals t{w} ON o.truce_id = t{w}.truce_id "
+        f"AND t{w}.day < o.origin - {w}"
+        for w in ends
+    )
+    picked = ", ".join(
+        f"CAST(coalesce(t0.{c}, 0) - coalesce(t{w}.{c}, 0) AS BIGINT) AS {c}_{w}d"
+        for w in WINDOWS
+        for c in CHANNELS
+    )
+    query = (
+        f"WITH daily AS (SELECT truce_id, day, {daily} FROM events GROUP BY ALL), "
+        f"totals AS MATERIALIZED (SELECT truce_id, day, {total} FROM daily "
+        "WINDOW w AS (PARTITION BY truce_id ORDER BY day)) "
+        f"SELECT o.truce_id, o.origin, {picked} FROM origins o {joins}"
+    )
+    return lambda: pl.DataFrame(base.sql(query).to_arrow_table())
+
+
+def pandas(folder: Path) -> Callable[[], pl.DataFrame]:
+    """Rolling sums by day in each group, over events and origins in one frame."""
+    import pandas as pd
+
+    origins, events = (frame.to_pandas() for frame in read(folder))
+    events["day"] = events["day"].astype("datetime64[ns]")
+    origins["day"] = origins["origin"].astype("datetime64[ns]")
+
+    def run() -> pl.DataFrame:
+        asked = origins[["truce_id", "day"]].assign(**dict.fromkeys(CHANNELS, 0))
+        both = pd.concat(
+            [
+                events[["truce_id", "day", *CHANNELS]].assign(asked=0),
+                asked.assign(asked=1),
+            ]
+        ).sort_values(["truce_id", "day"], ignore_index=True)
+        grouped = both.set_index("day").groupby("truce_id", sort=False)[CHANNELS]
+        found = {"truce_id": both["truce_id"], "origin": both["day"]}
+        for w in WINDOWS:
+            sums = grouped.rolling(f"{w}D", closed="left", min_periods=0).sum()
+            for c in CHANNELS:
+                found[f"{c}_{w}d"] = sums[c].to_numpy()
+        table = pd.DataFrame(found)[both["asked"] == 1]
+        return pl.from_pandas(table).with_columns(pl.col("origin").cast(pl.Date))
+
+    return run
+
+
+def mlforecast(folder: Path) -> Callable[[], pl.DataFrame]:
+    """Lag transforms over a dense daily series a dyad and channel."""
+    from mlforecast import MLForecast
+    from mlforecast.lag_transforms import RollingMean
+
+    origins, events = read(folder)
+    first, last = events["day"].min(), origins["origin"].max()
+    means = {1: [RollingMean(w, min_samples=1) for w in WINDOWS]}
+
+    def run() -> pl.DataFrame:
+        grid = (
+            origins.select("truce_id")
+            .unique()
+            .sort("truce_id")
+            .join(pl.select(day=pl.date_range(first, last, "1d")), how="cross")
+        )
+        daily = events.group_by("truce_id", "day").agg(pl.col(CHANNELS).sum())
+        dense = grid.join(daily, on=["truce_id", "day"], how="left").fill_null(0)
+        dense = dense.sort("truce_id", "day")
+        found = origins
+        # a channel at a time: all at once would take six times the memory
+        for c in CHANNELS:
+            series = dense.select("truce_id", "day", pl.col(c).cast(pl.Float64))
+            engine = MLForecast(models=[], freq="1d", lag_transforms=means)
+            made = engine.preprocess(
+                series,
+                id_col="truce_id",
+                time_col="day",
+                target_col=c,
+                dropna=False,
+                static_features=[],
+            )
+            sums = made.select(
+                "truce_id",
+                pl.col("day").alias("origin"),
+                *(
+                    (pl.col(f"rolling_mean_lag1_window_size{w}_min_samples1") * w)
+                    .round()
+                    .alias(f"{c}_{w}d")
+                    for w in WINDOWS
+                ),
+            )
+            found = found.join(sums, on=KEY, how="left")
+        return found
+
+    return run
+
+
+def floor(folder: Path) -> Callable[[], pl.DataFrame]:
+    """A bare scan and sort of the events: less than this no engine can do."""
+    path = folder / "events.parquet"
+    return lambda: pl.scan_parquet(path).sort("truce_id", "day").collect()
+
+
+WAYS: dict[str, Callable[[Path], Callable[[], pl.DataFrame]]] = {
+    "ours": ours,
+    "duckdb": duckdb,
+    "polars": polars,
+    "mlforecast": mlforecast,
+    "pandas": pandas,
+    "ours, 10% revised": ours_revised,
+    "floor": floor,
+}
+PEERS = ("duckdb", "polars", "mlforecast", "pandas")
+
+
+def digest(found: pl.DataFrame) -> str:
+    """Digest of the columns, the origins in order."""
+    whole = hashlib.sha256()
+    ordered = found.sort(KEY)
+    for column in COLUMNS:
+        whole.update(ordered[column].cast(pl.Int64).to_numpy().tobytes())
+    return whole.hexdigest()
+
+
+def child(name: str, folder: Path) -> dict[str, Any]:
+    """Do it one way, and say how long it took and what came out."""
+    run = WAYS[name](folder)
+    began = time.perf_counter()
+    found = run()
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    said = "" if name == "floor" else digest(found)
+    return {"seconds": seconds, "peak": peak, "digest": said}
+
+
+def measured(name: str, folder: Path, repeats: int) -> dict[str, Any]:
+    """Run a way in processes of its own; the median of the seconds."""
+    command = [sys.executable, __file__, "--child", name, "--folder", str(folder)]
+    runs = []
+    for _ in range(repeats):
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+    runs.sort(key=lambda run: float(run["seconds"]))
+    return runs[len(runs) // 2]
+
+
+def compare(folder: Path, ways: list[str], repeats: int) -> None:
+    """Measure all ways, assert that they agree, and print the table."""
+    found = {}
+    for name in ways:
+        slow = name in ("mlforecast", "pandas")
+        found[name] = measured(name, folder, 1 if slow else repeats)
+    same = {found[n]["digest"] for n in ways if n in ("ours", *PEERS)}
+    assert len(same) == 1, f"the ways do not agree: {found}"
+    own = found["ours"]["seconds"]
+    print(f"{'':18} {'seconds':>9} {'peak MiB':>9} {'to ours':>8}")
+    for name, run in found.items():
+        ratio = run["seconds"] / own
+        print(f"{name:18} {run['seconds']:9.2f} {run['peak']:9.0f} {ratio:8.2f}")
+    peers = [name for name in ways if name in PEERS]
+    leanest = min(peers, key=lambda name: found[name]["peak"])
+    lean = found["ours"]["peak"] / found[leanest]["peak"]
+    print(f"ours to the floor {own / found['floor']['seconds']:.1f}")
+    print(f"leanest peer {leanest}, our peak is {lean:.2f} of its")
+    fastest = min(peers, key=lambda name: found[name]["seconds"])
+    print(f"fastest peer {fastest}, ratio {found[fastest]['seconds'] / own:.1f}")
+
+
+def main() -> None:
+    """Make the data and compare, or be one of the children."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--child", choices=WAYS)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--ways", nargs="*", default=list(WAYS))
+    given = parser.parse_args()
+    if given.child:
+        print(json.dumps(child(given.child, given.folder)))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        size = (15, 3_000, 4_000) if given.small else (1_500, 12_000, 400_000)
+        make(folder, *size)
+        origins, events = read(folder)
+        print(f"{origins.height:,} origins, {events.height:,} events, 42 features")
+        compare(folder, given.ways, 1 if given.small else 3)
+
+
+if __name__ == "__main__":
+    main()
