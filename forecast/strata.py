@@ -11,6 +11,7 @@ import dataframely as dy
 import polars as pl
 
 from forecast.backtest import KEYS
+from forecast.link import country_name
 from forecast.schema import Panel, Truces
 from forecast.split import Fold
 
@@ -97,10 +98,9 @@ def _either(rows: pl.DataFrame, column: str, some: str, none: str) -> pl.Expr:
 
 def _place(panel: pl.DataFrame) -> pl.DataFrame:
     """Region of each country, whatever a source puts behind its name."""
-    bare = pl.col("country").str.replace(r"[,(].*$", "").str.strip_chars()
     countries = panel.select("country").drop_nulls().unique()
     return (
-        countries.with_columns(bare=bare)
+        countries.with_columns(bare=country_name())
         .join(regions().rename({"country": "bare"}), on="bare", how="left")
         .select("country", "region")
     )

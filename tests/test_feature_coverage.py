@@ -27,7 +27,7 @@ Laid = tuple[pl.DataFrame, pl.DataFrame, Any]
 def laid_out(records: Any, coded: Any) -> Laid:
     """The arguments of a feature, from all records and events of a small world."""
     rows = panel(records, coded, day(200), RULE, min_events=0, max_age_days=90)[0]
-    return rows, linked(coded, link(records, coded)), records
+    return rows, linked(coded, link(records, coded, near_km=0)), records
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +238,13 @@ def test_no_windows_no_columns(simulated: Laid) -> None:
         "coverage_gap_days",
         "coverage_blackout",
     ]
+
+
+@settings(max_examples=30)
+@given(changes())
+def test_wars_across_a_border_are_not_its_reports(change: Change) -> None:
+    records, coded = change.truces[0], change.events[0]
+    rows, at_home, _ = laid_out(records, coded)
+    near = linked(coded, link(records, coded, near_km=20_100))
+    assert near.height >= at_home.height
+    assert_frame_equal(coverage(rows, near, records), coverage(rows, at_home, records))

@@ -6,6 +6,7 @@ import dataframely as dy
 import polars as pl
 
 from forecast.features.recent import CAP_DAYS
+from forecast.link import country_name
 from forecast.schema import Panel, Truces
 from forecast.windows import days_since_last, trailing, usable
 
@@ -27,9 +28,10 @@ def coverage(
     The number of recorded violations follows the monitors as much as the guns: where
     access closes, or reports of a weekend arrive as one, a fall in the count is no
     fall in the violence. A report here is an event of any kind and relation (party,
-    outsider, neighbour), because reporters who still tell of the neighbours would
-    tell of the parties. Candidate events are coded in haste and revised later (Hegre
-    et al. 2020), so how exact a report is tells how far to trust it.
+    outsider, neighbour in the same conflict or country), because reporters who still
+    tell of the neighbours would tell of the parties. Candidate events are coded in
+    haste and revised later (Hegre et al. 2020), so how exact a report is tells how far
+    to trust it.
 
     Parameters
     ----------
@@ -81,6 +83,7 @@ def coverage(
     """
     del truces
     origins = panel.select(KEYS)
+    events = _at_home(panel, events)
     daily = _daily(events)
     names = ("reports", "imprecise", "placeless", "spread", "highest")
     counts = {name: pl.col(name) for name in names}
@@ -92,6 +95,17 @@ def coverage(
         _silence(origins, daily, blackout_factor),
     ]
     return pl.concat([origins, *parts], how="horizontal")
+
+
+def _at_home(panel: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Without the wars across a border: their reporters are others."""
+    truces = panel.select("truce_id", own="conflict_id", here=country_name()).unique()
+    same = (pl.col("conflict_id") == pl.col("own")) | (country_name() == pl.col("here"))
+    return (
+        events.join(truces, on="truce_id", maintain_order="left")
+        .filter((pl.col("relation") != "neighbour") | same.fill_null(False))
+        .drop("own", "here")
+    )
 
 
 def _daily(events: pl.DataFrame) -> pl.DataFrame:
