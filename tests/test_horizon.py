@@ -223,3 +223,14 @@ def test_logit_fits_anything_without_a_warning(rows, seed):
     risk = logit().fit(frame, y).predict_risk(frame)
     assert ((risk >= 0) & (risk <= 1)).all()
     assert (np.diff(risk, axis=1) >= 0).all()
+
+
+def test_logit_takes_a_copy_of_a_column_for_the_column():
+    """And so nulls that several features share are penalised once, not once each."""
+    rng = np.random.default_rng(2)
+    base = pl.DataFrame({"a": rng.normal(size=200), "b": rng.normal(size=200)})
+    base = base.with_columns(a=pl.when(pl.int_range(200) % 3 > 0).then("a"))
+    y = target(rng.choice([0, 1], 200), rng.integers(1, 90, 200))
+    plain = logit().fit(base, y).predict_risk(base)
+    twice = base.with_columns(again=pl.col("a"), third=pl.col("b"))
+    np.testing.assert_allclose(logit().fit(twice, y).predict_risk(twice), plain)

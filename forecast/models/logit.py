@@ -65,7 +65,7 @@ def spline_logit(C: float, n_knots: int, clip: float) -> Pipeline:
     counts; columns are standardised and clipped; each varying column enters as a line,
     and as a cubic spline too where it has enough distinct values. The penalty is the
     same for all, so that the line takes what a line can and a curve must earn its
-    keep. Constant columns are left out, so that adding one changes nothing.
+    keep. Constant columns and copies are left out, so that adding one changes nothing.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def clipped(values: Array, limit: float) -> Array:
 
 
 def varying(values: Array) -> npt.NDArray[np.bool_]:
-    """Which standardised columns are not constant; the first if all are.
+    """Which standardised columns say something of their own; the first if none does.
 
     Parameters
     ----------
@@ -204,16 +204,21 @@ def varying(values: Array) -> npt.NDArray[np.bool_]:
     Returns
     -------
     bool array, shape (p,)
-        Never all false, because a regression needs a column; a constant one is zeros
-        once standardised, and harmless.
+        False for a constant column, and for a copy of one before it: the penalty is
+        meant for each thing that is known, and six features that are unknown together
+        would share one among six. Never all false, because a regression needs a
+        column; a constant one is zeros once standardised, and harmless.
 
     Examples
     --------
-    >>> varying(np.array([[0.0, 1.0], [0.0, -1.0]])).tolist()
-    [False, True]
+    >>> varying(np.array([[0.0, 1.0, 1.0], [0.0, -1.0, -1.0]])).tolist()
+    [False, True, False]
     """
     # Rounding may leave a constant column some 1e-16 wide; a varying one is near 1.
     found = np.ptp(values, axis=0) > 1e-6
+    first: dict[bytes, int] = {}
+    for place, column in enumerate(values.T):
+        found[place] &= first.setdefault(column.tobytes(), place) == place
     found[0] |= not found.any()
     return np.asarray(found)
 
