@@ -105,8 +105,8 @@ def short(reference: Mapping[str, Any], run: Mapping[str, Any]) -> str:
             said.append((key, value, entry))
     words = [_cut(entry) for _, _, entry in said]
     more = len(words) - ENTRIES
-    tail = f" and {more} more" if more > 0 else ""
-    return ", ".join(words[:ENTRIES]) + tail
+    tail = [f"{more} more"] if more > 0 else []
+    return " + ".join([*words[:ENTRIES], *tail])
 
 
 def _entries(reference: Flat, run: Flat) -> set[tuple[str, str, str]]:
