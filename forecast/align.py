@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from forecast.differences import differences
+from forecast.differences import Differences, differences
 from forecast.raw import InputError
 
 #: what a row is; its cutoff says only when the model was fitted
@@ -38,7 +38,7 @@ def check_labels(labels: Mapping[str, Mapping[str, Any]]) -> None:
     """
     reference, *others = labels
     problems = [
-        f"{run}: {', '.join(f'{k} is {b}, not {a}' for k, (a, b) in found.items())}"
+        f"{run}: {_settings(found)}"
         for run in others
         if (found := differences(labels[reference], labels[run]))
     ]
@@ -47,6 +47,16 @@ def check_labels(labels: Mapping[str, Mapping[str, Any]]) -> None:
             f"labels differ from that of {reference}: {'; '.join(problems)}. Runs of "
             "different labels forecast different things and are never compared"
         )
+
+
+def _settings(found: Differences) -> str:
+    """What differs in a label; another rule has settings of its own."""
+    said = {"label": found["label"]} if "label" in found else found
+    absent = "(not there)"
+    return ", ".join(
+        f"{key} is {theirs or absent}, not {ours or absent}"
+        for key, (ours, theirs) in said.items()
+    )
 
 
 def check_data(

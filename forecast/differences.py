@@ -147,4 +147,5 @@ def _follows(key: str, value: str, cause: str, of_cause: str) -> bool:
 
 
 def _cut(entry: str) -> str:
+    entry = entry.replace('"', "")
     return entry if len(entry) <= CHARACTERS else f"{entry[: CHARACTERS - 1]}…"

@@ -120,7 +120,8 @@ def _read(folder: Path) -> Run:
         raise InputError(f"{folder / 'run.json'}: no {', '.join(lacking)} in it")
     try:
         config: Any = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
-        frame = pl.read_parquet(folder / "predictions.parquet")
+        # a folder may bear signs that would be taken for a pattern
+        frame = pl.read_parquet(folder / "predictions.parquet", glob=False)
         predictions = Predictions.validate(frame, cast=True)
     except Exception as error:  # what reads YAML, Parquet and frames has no common base
         raise InputError(f"{folder}: cannot be read: {error}") from error

@@ -128,8 +128,8 @@ def comparison(
         run_id = tracking.open_run(uri, place, experiment, name, tags)
         tracking.log_comparison(uri, run_id, params=params, scores=own, folder=folder)
         for title, rows in children.items():
-            own_tags = {**tags, tracking.PARENT: run_id}
-            child = tracking.open_run(uri, place, experiment, title, own_tags)
+            under = {tracking.PARENT: run_id}
+            child = tracking.open_run(uri, place, experiment, title, under)
             tracking.log_comparison(uri, child, params={}, scores=rows)
             tracking.close_run(uri, child, "FINISHED")
         tracking.close_run(uri, run_id, "FINISHED")

@@ -82,8 +82,12 @@ def _many(rows: pl.DataFrame, titles: Mapping[str, str]) -> list[str]:
     at = {h: _by_verdict(rows, h, titles) for h in horizons}
     runs = sum(map(len, at[month].values()))
     lines = [f"Of {runs} runs, at {days([month])} {_counts(at[month])}."]
-    others = [f"at {days([h])} {_told(at[h])}" for h in horizons if h != month]
-    if others:
+    said: dict[str, list[int]] = {}
+    for horizon in horizons:
+        if horizon != month:
+            said.setdefault(_told(at[horizon]), []).append(horizon)
+    if said:
+        others = [f"at {days(where)} {words}" for words, where in said.items()]
         lines.append(f"{_capital('; '.join(others))}.")
     return lines
 
