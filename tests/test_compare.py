@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import shutil
 from dataclasses import replace
 from html import unescape
@@ -481,17 +482,19 @@ def test_a_folder_with_signs_in_its_name(runs, tmp_path):
     assert "it&#39;s a=b, [c]/1" in (tmp_path / "out" / "compare.html").read_text()
 
 
-def test_what_is_cut_off_leaves_nothing(runs, tmp_path, monkeypatch):
-    def fails(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(command, "render", fails)
+def test_a_disk_that_fills_up_leaves_nothing(runs, tmp_path, capsys):
     out = tmp_path / "to" / "out"
     words = [str(runs / "full"), str(runs / "bare"), "tracking=none", f"out={out}"]
-    with pytest.raises(KeyboardInterrupt):
-        command.main(words)
-    assert not list(tmp_path.rglob("*.csv"))
-    assert not out.exists()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # room for the tables, not for the page
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(SystemExit):
+            command.main(words)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not list(out.parent.iterdir())
+    assert "File too large" in capsys.readouterr().err
 
 
 # ── MLflow ──────────────────────────────────────────────────────────────────────
