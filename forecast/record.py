@@ -119,9 +119,13 @@ def data_digest(files: Mapping[str, str]) -> str:
 
 def config_digest(config: Mapping[str, Any]) -> str:
     """Digest of a resolved configuration, but for where it runs."""
-    what = {key: _placeless(v) for key, v in config.items() if key not in PLACE}
-    text = json.dumps(what, sort_keys=True, default=str)
+    text = json.dumps(placeless(config), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def placeless(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a configuration computes: without where it runs, paths by their names."""
+    return {key: _placeless(v) for key, v in config.items() if key not in PLACE}
 
 
 def _placeless(value: Any) -> Any:

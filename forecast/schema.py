@@ -19,6 +19,7 @@ END_REASONS = ("ongoing", "expired", "collapsed", "renewed", "other", "unclear")
 SIDES = ("unilateral", "bilateral", "multilateral")
 CLASSES = ("cessation", "preliminary", "definitive")
 RELATIONS = ("party", "outsider", "neighbour")
+VERDICTS = ("better than", "worse than", "not told apart from", "not scored")
 ACTOR_METHODS = ("corrected", "exact", "alias", "government", "spelling", "none")
 DEATHS_MAX = 1_000_000
 #: an event that spans days counts on its last one
@@ -168,6 +169,26 @@ class Metrics(dy.Schema):
     upper = dy.Float64(nullable=True)
     n = dy.Int64(min=0)
     n_events = dy.Int64(min=0)
+
+
+class Comparison(dy.Schema):
+    """Runs held against a reference on the same rows and the same resamples."""
+
+    run = dy.String(primary_key=True)
+    model = dy.String(primary_key=True)
+    reference = dy.String()
+    #: model of the reference; another one where each run's published model is compared
+    reference_model = dy.String()
+    horizon = dy.Int32(primary_key=True, min=1, max=3_650)
+    stratum = dy.String(primary_key=True)
+    metric = dy.String(primary_key=True)
+    value = dy.Float64(nullable=True)
+    lower = dy.Float64(nullable=True)
+    upper = dy.Float64(nullable=True)
+    n = dy.Int64(min=0)
+    n_events = dy.Int64(min=0)
+    #: what the interval of a paired metric allows to say; null: the metric is not one
+    verdict = dy.Enum(VERDICTS, nullable=True)
 
 
 class RiskScores(dy.Schema):

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from forecast.record import peak_memory
+from forecast.report.compare import order
+from forecast.report.compare_words import BARE
 from forecast.report.words import nearest
 
 
@@ -83,6 +87,46 @@ def _cell(brier: float | None, skill: float | None, auroc: float | None) -> str:
             "-" if auroc is None else f"{auroc:.2f}",
         ]
     )
+
+
+def paired(comparison: pl.DataFrame, titles: Mapping[str, str]) -> list[Table]:
+    """Skill of runs over the reference by horizon, a table for each model of it."""
+    skill = comparison.filter(
+        pl.col("metric") == "skill", pl.col("stratum") == "all"
+    ).sort("horizon")
+    tables = []
+    for model in skill["reference_model"].unique().sort():
+        rows = skill.filter(pl.col("reference_model") == model)
+        title = f"Skill over {escape(rows['reference'][0])} ({escape(model)})"
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            pad_edge=False,
+            # as narrow as it can be: four horizons must leave room for the runs
+            collapse_padding=True,
+            title=title,
+            title_justify="left",
+        )
+        table.add_column("run", overflow="fold")
+        for horizon in rows["horizon"].unique().sort():
+            table.add_column(f"{horizon} d", justify="right", no_wrap=True)
+        for run in order(rows):
+            own = rows.filter(pl.col("run") == run).iter_rows(named=True)
+            table.add_row(escape(titles[run]), *(_paired(row) for row in own))
+        tables.append(table)
+    return tables
+
+
+def _paired(row: Mapping[str, Any]) -> str:
+    """Skill, verdict and interval; without a word where runs are not told apart."""
+    if row["value"] is None:
+        return "-"
+    told = row["verdict"] in ("better than", "worse than")
+    said = f"{BARE[row['verdict']]} " if told else ""
+    if row["lower"] is None or row["upper"] is None:
+        return f"{said}{row['value']:+.1%}"
+    interval = f"{100 * row['lower']:+.1f} to {100 * row['upper']:+.1f}"
+    return f"{said}{row['value']:+.1%}\n{interval}"
 
 
 def report(

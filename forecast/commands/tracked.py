@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dataframely as dy
+import polars as pl
 from omegaconf import DictConfig
 
 from forecast.schema import Metrics
@@ -83,3 +84,55 @@ def run(config: DictConfig, name: str) -> Iterator[Tracker]:
         tracker.close("FAILED")
         raise
     tracker.close("FINISHED")
+
+
+def comparison(
+    config: DictConfig,
+    where: tuple[str, str],
+    tags: Mapping[str, str],
+    params: Mapping[str, Any],
+    scores: Mapping[str, pl.DataFrame],
+    folder: Path,
+) -> list[str]:
+    """Log a finished comparison, with a child run for each of several runs in it.
+
+    Parameters
+    ----------
+    config : DictConfig
+        Its ``tracking`` says where.
+    where : (str, str)
+        Names of the experiment and of the MLflow run.
+    tags, params : mapping
+        Of the comparison.
+    scores : mapping of str to pl.DataFrame
+        Rows of the comparison by what is held against the reference. Those of a
+        single one are the comparison's own.
+    folder : Path
+        Its files become artifacts.
+
+    Returns
+    -------
+    list of str
+        What failed, a sentence; empty where all is well or nothing is tracked.
+    """
+    uri, place = config.tracking.uri, config.tracking.artifacts
+    if uri is None:
+        return []
+    from forecast import tracking
+
+    (first, *others) = scores.values()
+    own = first.clear() if others else first
+    children = scores if others else {}
+    experiment, name = where
+    try:
+        run_id = tracking.open_run(uri, place, experiment, name, tags)
+        tracking.log_comparison(uri, run_id, params=params, scores=own, folder=folder)
+        for title, rows in children.items():
+            under = {tracking.PARENT: run_id}
+            child = tracking.open_run(uri, place, experiment, title, under)
+            tracking.log_comparison(uri, child, params={}, scores=rows)
+            tracking.close_run(uri, child, "FINISHED")
+        tracking.close_run(uri, run_id, "FINISHED")
+    except tracking.TrackingError as error:
+        return [f"MLflow does not know this comparison: {error}"]
+    return []

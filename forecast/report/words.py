@@ -188,12 +188,12 @@ def headline(
         said.setdefault(verdict(at[horizon], named_baseline), []).append(horizon)
     parts = [f"{words} at {days(where)}" for words, where in said.items()]
     horizon = nearest(horizons)
-    figures = _figures(at[horizon][named_baseline], named_baseline, level)
-    tail = f" At {days([horizon])} {figures}." if figures else ""
+    said_of = figures(at[horizon][named_baseline], named_baseline, level)
+    tail = f" At {days([horizon])} {said_of}." if said_of else ""
     return f"{published} is {', and '.join(parts)}.{tail}"
 
 
-def _figures(skill: Score, named: str, level: float) -> str:
+def figures(skill: Score, named: str, level: float) -> str:
     """Skill in words: so much smaller or larger an error, with its interval."""
     if skill.value is None:
         return ""

@@ -1,22 +1,20 @@
 """Runs in MLflow: one experiment a name, a parent run a run, a child run a model.
 
-The only module that imports mlflow (1.5 s), hence imported only by runs that are
+The only package that imports mlflow (1.5 s), hence imported only by runs that are
 tracked. Every function takes the address of the store: nothing global is set, and
 mlflow is told before its import to be quiet and to send no usage data anywhere.
 """
 
-import json
 import os
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import dataframely as dy
 import polars as pl
 
+from forecast.differences import flatten
 from forecast.schema import Metrics
 
 # read by mlflow while it is imported
@@ -27,16 +25,22 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 
+from forecast.tracking.store import TrackingError, connect, exists, experiment_id
+
 PARENT = "mlflow.parentRunId"
 PUBLISHED = "published"
 LONG_PARAMS = "params_long.json"
 #: MLflow's own limits: characters of a parameter, parameters and metrics of a batch
 MAX_PARAM, MAX_PARAMS, MAX_METRICS = 6_000, 100, 800
+__all__ = [
+    "TrackingError",
+    "close_run",
+    "files",
+    "log_comparison",
+    "log_results",
+    "open_run",
+]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
-
-
-class TrackingError(RuntimeError):
-    """A store that cannot take runs; the message names it and says why."""
 
 
 def open_run(
@@ -80,10 +84,10 @@ def open_run(
     ...     MlflowClient(uri).get_run(run_id).info.status
     'FINISHED'
     """
-    client = _client(uri)
+    client = connect(uri)
     try:
-        experiment_id = _experiment(client, experiment, artifacts)
-        run = client.create_run(experiment_id, run_name=name, tags=dict(tags))
+        within = experiment_id(client, experiment, artifacts)
+        run = client.create_run(within, run_name=name, tags=dict(tags))
     except MlflowException as error:
         raise TrackingError(f"no run could be started in {uri}: {error}") from error
     return str(run.info.run_id)
@@ -132,7 +136,7 @@ def log_results(
     """
     if not folder.is_dir():  # MLflow would log nothing and say nothing
         raise TrackingError(f"run not fully logged in {uri}: no folder {folder}")
-    client = _client(uri)
+    client = connect(uri)
     named = metrics.filter(pl.col("stratum") == "all").sort("metric", "horizon")
     scores = {str(key[0]): f for key, f in named.group_by("model", maintain_order=True)}
     try:
@@ -155,6 +159,73 @@ def log_results(
     return children
 
 
+def log_comparison(
+    uri: str,
+    run_id: str,
+    *,
+    params: Mapping[str, Any],
+    scores: pl.DataFrame,
+    folder: Path | None = None,
+) -> None:
+    """Log a comparison, or one run of it: parameters, scores, and files if any.
+
+    Parameters
+    ----------
+    uri, run_id : str
+        The store, and the run in it.
+    params : mapping
+        As in :func:`log_results`.
+    scores : pl.DataFrame
+        Of one run and model, with the columns of the metrics, named as there.
+    folder : Path, optional
+        Its files become artifacts.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be written.
+    """
+    client = connect(uri)
+    try:
+        _log(client, run_id, params, scores.filter(pl.col("stratum") == "all"))
+        if folder is not None:
+            client.log_artifacts(run_id, str(folder))
+    except (MlflowException, OSError) as error:
+        raise TrackingError(f"not fully logged in {uri}: {error}") from error
+
+
+def files(uri: str, run_id: str) -> Path:
+    """Folder with the files of a run, fetched where the store lies elsewhere.
+
+    Parameters
+    ----------
+    uri, run_id : str
+        The store, and the parent run in it.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    TrackingError
+        If the store does not know the run, or knows it as the model of another.
+    """
+    if not exists(uri):  # opening it would make it
+        raise TrackingError(f"there is no MLflow store {uri}")
+    client = connect(uri)
+    try:
+        run = client.get_run(run_id)
+        parent = run.data.tags.get(PARENT)
+        if parent is None:
+            return Path(client.download_artifacts(run_id, ""))
+    except (MlflowException, OSError) as error:
+        raise TrackingError(f"{uri} has no files of it: {error}") from error
+    raise TrackingError(
+        f"it is the model {run.info.run_name} of the run {parent}; name that run"
+    )
+
+
 def close_run(uri: str, run_id: str, status: Status) -> None:
     """End a run, and those of its child runs that are still open, with a status.
 
@@ -170,7 +241,7 @@ def close_run(uri: str, run_id: str, status: Status) -> None:
     TrackingError
         If the store cannot be written.
     """
-    client = _client(uri)
+    client = connect(uri)
     try:
         experiment = client.get_run(run_id).info.experiment_id
         running = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
@@ -179,94 +250,6 @@ def close_run(uri: str, run_id: str, status: Status) -> None:
         client.set_terminated(run_id, status)
     except MlflowException as error:
         raise TrackingError(f"the run was not closed in {uri}: {error}") from error
-
-
-def flatten(params: Mapping[str, Any]) -> dict[str, str]:
-    """Nested parameters as one level of text, keys joined with dots.
-
-    Parameters
-    ----------
-    params : mapping
-        Values may be mappings, lists, numbers, text, None.
-
-    Returns
-    -------
-    dict of str to str
-        Text as it is, everything else as JSON would write it.
-
-    Examples
-    --------
-    >>> flatten({"seed": 1, "split": {"first": 1996, "last": None}, "days": [7, 14]})
-    {'seed': '1', 'split.first': '1996', 'split.last': 'null', 'days': '[7, 14]'}
-    """
-    return dict(_flat(params, ""))
-
-
-def _flat(value: object, key: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, Mapping) and (value or not key):
-        for name, inner in value.items():
-            yield from _flat(inner, f"{key}.{name}" if key else str(name))
-    elif isinstance(value, str):
-        yield key, value
-    else:
-        yield key, json.dumps(value, default=str, ensure_ascii=False)
-
-
-def _client(uri: str) -> MlflowClient:
-    _check_sqlite(uri)
-    try:
-        with _alone(uri):
-            return MlflowClient(tracking_uri=uri)
-    except Exception as error:  # sqlalchemy, alembic and drivers have no common base
-        raise TrackingError(f"cannot open the MLflow store {uri}: {error}") from error
-
-
-@contextmanager
-def _alone(uri: str) -> Iterator[None]:
-    """Hold a lock beside a SQLite file: two that create it at once break it."""
-    if not uri.startswith("sqlite:///"):
-        yield
-        return
-    import fcntl
-
-    path = Path(uri.removeprefix("sqlite:///") + ".lock")
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _check_sqlite(uri: str) -> None:
-    """Refuse a bad SQLite file at once: MLflow would retry it for 100 seconds."""
-    if not uri.startswith("sqlite:///"):
-        return
-    path = Path(uri.removeprefix("sqlite:///"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA schema_version")
-    except (OSError, sqlite3.Error) as error:
-        raise TrackingError(f"cannot open the MLflow store {path}: {error}") from error
-
-
-def _experiment(client: MlflowClient, name: str, artifacts: str | Path | None) -> str:
-    location = str(artifacts) if artifacts is not None else None
-    if location is not None and "://" not in location:
-        location = Path(location).resolve().as_uri()
-    found = client.get_experiment_by_name(name)
-    if found is None:
-        try:
-            return str(client.create_experiment(name, artifact_location=location))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        # another run made it between the two calls
-        found = client.get_experiment_by_name(name)
-    if found is None or found.lifecycle_stage != "active":
-        raise TrackingError(
-            f"the MLflow experiment {name!r} cannot take runs: deleted in the UI? "
-            "Restore it there, or give the run another name"
-        )
-    return str(found.experiment_id)
 
 
 def _log(

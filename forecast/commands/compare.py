@@ -1,0 +1,238 @@
+"""`forecast compare`: judge finished runs against the first of them."""
+
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from omegaconf import DictConfig
+
+from forecast import record
+from forecast.commands import finished, options, settings, show, tracked
+from forecast.commands.contests import Scored, score
+from forecast.commands.finished import Run
+from forecast.commands.stages import Stages
+from forecast.differences import differences, short
+from forecast.raw import InputError
+from forecast.report.compare import Facts, render
+from forecast.report.compare_words import headlines, unique
+from forecast.report.words import listed
+
+#: of the account, for the page
+RUN = ("command", "git_commit", "data_digest")
+EXPLAINED = """\
+forecast compare RUN RUN [RUN]... [KEY=VALUE]...
+
+RUN is the folder of a finished run, or its id in MLflow. The first is the reference,
+which the others are held against. model=NAME compares that model instead of those
+that the runs published, model=all every one that they share; overlap=true compares
+the rows that they have in common where rows or data differ."""
+
+
+def main(overrides: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    named, words = split(overrides)
+    if {"-h", "--help"} & set(words):
+        print(_usage())
+        return 0
+    if len(named) < 2:
+        problem = f"expected two runs or more, not {len(named)}"
+        print(f"forecast compare: {problem}\n\n{_usage()}", file=sys.stderr)
+        return 2
+    command = shlex.join(["forecast", "compare", *overrides])
+    quoted = ",".join("'" + name.replace("'", r"\'") + "'" for name in named)
+    words = [*words, f"runs=[{quoted}]"]
+    return options.call("compare", words, lambda config: compare(config, command))
+
+
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Runs, and everything else that was typed.
+
+    Examples
+    --------
+    >>> split(["outputs/a/1", "seed=2", "outputs/a/2", "--cfg", "job"])
+    (['outputs/a/1', 'outputs/a/2'], ['seed=2', '--cfg', 'job'])
+    """
+    runs: list[str] = []
+    rest: list[str] = []
+    for last, word in zip(["", *words], words, strict=False):
+        flag = word.startswith("-") or last in options.TAKES_A_WORD
+        override = "=" in word and not Path(word).is_dir()
+        (rest if flag or override else runs).append(word)
+    return runs, rest
+
+
+def _usage() -> str:
+    _, *rest = options.usage("compare").splitlines()
+    return "\n".join([EXPLAINED, *rest])
+
+
+def compare(config: DictConfig, command: str) -> int:
+    """Compare the runs of a configuration, and leave a folder and an MLflow run."""
+    began = datetime.now().astimezone()
+    settings.check(config)
+    if not isinstance(config.overlap, bool):
+        raise InputError(f"overlap={config.overlap}: expected true or false")
+    home = Path(config.home).resolve()
+    out = Path(config.out).resolve() if config.out else None
+    if out:
+        record.vacant(out)
+    with Stages() as stages:
+        with stages("load"):
+            runs = finished.find(list(config.runs), home, config.tracking.uri)
+        with stages("compare"):
+            scored = score(config, runs)
+            account = _account(config, runs, scored, command)
+            facts = _facts(config, runs, scored, account)
+        out = out or record.free(home / "outputs" / "compare", began)
+        with stages("write"), record.folder(out) as folder:
+            scored.comparison.write_csv(folder / "comparison.csv")
+            _differences(facts).write_csv(folder / "differences.csv")
+            (folder / "compare.html").write_text(render(scored.shown, facts), "utf-8")
+            account |= {
+                "seconds": dict(stages.seconds),
+                "started": began.isoformat(timespec="seconds"),
+                "finished": datetime.now().astimezone().isoformat(),
+            }
+            record.write_json(account, folder / "run.json")
+        with stages("track"):
+            notes = _track(config, runs, scored, facts, out)
+    places = {"page": out / "compare.html", "figures": out / "comparison.csv"}
+    tables = show.paired(scored.shown, facts.titles)
+    said = [*headlines(scored.shown, facts.titles, config.level), *facts.notes, *notes]
+    show.report(places, tables, said, stages.seconds)
+    return 0
+
+
+def _account(
+    config: DictConfig, runs: Sequence[Run], scored: Scored, command: str
+) -> dict[str, Any]:
+    return record.account(
+        name="compare",
+        reference=runs[0].name,
+        runs=[
+            {
+                "name": run.name,
+                "folder": run.folder,
+                "run_id": run.account["run_id"],
+                "model": scored.models[run.name],
+            }
+            for run in runs
+        ],
+        label=runs[0].account["label"],
+        model=config.model,
+        overlap=config.overlap,
+        draws=config.draws,
+        level=config.level,
+        seed=config.seed,
+        rows=scored.rows,
+        notes=scored.notes,
+        data_digest=runs[0].account.get("data_digest"),
+    ) | {"command": command}
+
+
+def _facts(
+    config: DictConfig,
+    runs: Sequence[Run],
+    scored: Scored,
+    account: Mapping[str, Any],
+) -> Facts:
+    reference, *others = (record.placeless(run.config) for run in runs)
+    pairs = list(zip((run.name for run in runs[1:]), others, strict=True))
+    titles = unique((name, short(reference, other)) for name, other in pairs)
+    return Facts(
+        reference=runs[0].name,
+        label=_label(runs[0]),
+        titles=titles,
+        runs=[_row(run, titles, scored) for run in runs],
+        differences={name: differences(reference, other) for name, other in pairs},
+        rows=scored.rows,
+        notes=(*scored.notes, *_code(runs)),
+        run={key: str(account[key]) for key in RUN},
+        level=config.level,
+        draws=config.draws,
+        seed=config.seed,
+    )
+
+
+def _row(run: Run, titles: Mapping[str, str], scored: Scored) -> dict[str, Any]:
+    """A run, as the page lists it."""
+    model = scored.models[run.name]
+    known = {
+        key: str(run.account.get(key) or "")
+        for key in ("run_id", "finished", "git_commit", "config_digest")
+    }
+    return known | {
+        "name": run.name,
+        "title": titles.get(run.name, run.name),
+        "model": model,
+        "rows": run.of(model).height,
+    }
+
+
+def _code(runs: Sequence[Run]) -> list[str]:
+    """Where the code behind a run is not that behind the reference."""
+    ours = runs[0].account
+    found: dict[str, list[str]] = {}
+    for run in runs[1:]:
+        theirs = run.account
+        if theirs.get("git_commit") != ours.get("git_commit"):
+            found.setdefault("another commit", []).append(run.name)
+        packages = differences(ours.get("packages", {}), theirs.get("packages", {}))
+        if packages:
+            what = f"other versions of {listed(packages)}"
+            found.setdefault(what, []).append(run.name)
+    return [
+        f"made with {what} than {runs[0].name}: {', '.join(names)}"
+        for what, names in found.items()
+    ]
+
+
+def _label(run: Run) -> str:
+    """The collapse rule with its settings, in words."""
+    rule = run.config.get("collapse", {})
+    settings = [f"{key} {v}" for key, v in rule.items() if not key.startswith("_")]
+    return f"{run.account['label']} ({', '.join(settings)})"
+
+
+def _differences(facts: Facts) -> pl.DataFrame:
+    """Settings that differ, a row each."""
+    return pl.DataFrame(
+        [
+            (name, facts.titles[name], key, ours, theirs)
+            for name, found in facts.differences.items()
+            for key, (ours, theirs) in found.items()
+        ],
+        schema=dict.fromkeys(("run", "title", "key", "reference", "value"), pl.String),
+        orient="row",
+    )
+
+
+def _track(
+    config: DictConfig,
+    runs: Sequence[Run],
+    scored: Scored,
+    facts: Facts,
+    out: Path,
+) -> list[str]:
+    """Log the comparison in the experiment of the reference; returns what failed."""
+    keys = ("model", "overlap", "draws", "level", "seed")
+    params = {key: config[key] for key in keys}
+    params |= {"reference": facts.reference, "runs": list(facts.titles)}
+    reference = runs[0].account
+    tags = {
+        "kind": "comparison",
+        "label": str(reference["label"]),
+        "reference": str(reference["run_id"]),
+    }
+    pairs = {
+        f"{facts.titles[str(run)]}, {model}": frame
+        for (run, model), frame in scored.comparison.group_by(
+            "run", "model", maintain_order=True
+        )
+    }
+    where = (str(reference["name"]), out.name)
+    return tracked.comparison(config, where, tags, params, pairs, out)

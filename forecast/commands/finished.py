@@ -1,0 +1,140 @@
+"""Finished runs, found by their folder or by their id in MLflow, and read."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+from omegaconf import OmegaConf
+
+from forecast.raw import InputError
+from forecast.schema import Predictions
+
+FILES = ("run.json", "config.yaml", "predictions.parquet")
+#: what run.json must say
+KEYS = ("run_id", "name", "published", "label", "inputs")
+RUN_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, as its folder tells it."""
+
+    #: NAME/DATE_TIME, and a number where one is given twice
+    name: str
+    folder: Path
+    #: run.json
+    account: dict[str, Any]
+    #: config.yaml, resolved
+    config: dict[str, Any]
+    predictions: dy.DataFrame[Predictions]
+
+    def of(self, model: str) -> pl.DataFrame:
+        """Predictions of one model.
+
+        Raises
+        ------
+        forecast.raw.InputError
+            If the run has none.
+        """
+        own = self.predictions.filter(pl.col("model") == model)
+        if own.is_empty():
+            raise InputError(
+                f"{self.name} has no forecasts of the model {model}; there are: "
+                f"{', '.join(self.models())}"
+            )
+        return own
+
+    def models(self) -> list[str]:
+        """Models that have forecasts, the published one first."""
+        names = self.predictions["model"].unique().to_list()
+        return sorted(names, key=lambda name: (name != self.account["published"], name))
+
+
+def find(words: Sequence[str], home: Path, uri: str | None) -> list[Run]:
+    """Read the runs that are named on a command line.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Folders of runs, or ids of runs in MLflow.
+    home : Path
+        Whose ``outputs`` are searched for an id.
+    uri : str or None
+        Store that is asked for an id that is not there; None: no store.
+
+    Returns
+    -------
+    list of Run
+        In the order given.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If one cannot be found or read.
+    """
+    runs: list[Run] = []
+    for word in words:
+        run = _read(_folder(word, home, uri))
+        names = [run.name, *(f"{run.name} ({i})" for i in range(2, len(words) + 1))]
+        taken = {other.name for other in runs}
+        runs.append(replace(run, name=next(n for n in names if n not in taken)))
+    return runs
+
+
+def _folder(word: str, home: Path, uri: str | None) -> Path:
+    if Path(word).is_dir():
+        return Path(word).resolve()
+    if not RUN_ID.fullmatch(word):
+        raise InputError(f"{word}: no such folder, nor the id of a run in MLflow")
+    for file in sorted((home / "outputs").glob("*/*/run.json")):
+        # a scoring bears the id of the run whose model it used
+        whole = all((file.parent / name).is_file() for name in FILES)
+        if whole and _json(file).get("run_id") == word:
+            return file.parent
+    if uri is None:
+        raise InputError(f"{word}: no run of this id under {home / 'outputs'}")
+    from forecast import tracking
+
+    try:
+        return tracking.files(uri, word)
+    except tracking.TrackingError as error:
+        raise InputError(
+            f"{word}: no run of this id under {home / 'outputs'}, and {error}"
+        ) from error
+
+
+def _read(folder: Path) -> Run:
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{folder}: not the folder of a finished run: {', '.join(missing)} missing"
+        )
+    account = _json(folder / "run.json")
+    lacking = [key for key in KEYS if key not in account]
+    if lacking:
+        raise InputError(f"{folder / 'run.json'}: no {', '.join(lacking)} in it")
+    try:
+        config: Any = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
+        # a folder may bear signs that would be taken for a pattern
+        frame = pl.read_parquet(folder / "predictions.parquet", glob=False)
+        predictions = Predictions.validate(frame, cast=True)
+    except Exception as error:  # what reads YAML, Parquet and frames has no common base
+        raise InputError(f"{folder}: cannot be read: {error}") from error
+    # MLflow keeps its copy in a folder whose name says nothing
+    place = f"{folder.parent.name}/{folder.name}"
+    kept = f"{account['name']}/{account['run_id'][:8]}"
+    name = kept if folder.name == "artifacts" else place
+    return Run(name, folder, account, config, predictions)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: not the account of a run: {error}") from error
+    return found if isinstance(found, dict) else {}
