@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from strategies import Row, day
 
-from forecast.alarms import DAYS_A_YEAR, REFERENCES, alarms, costs
+from forecast.alarms import DAYS_A_YEAR, LEVELS, REFERENCES, alarms, costs
+from forecast.report import decision, decision_words
+from forecast.report.charts import svg
 from forecast.schema import Alarms, Costs, Panel, Predictions
 
 HORIZONS = (7, 30)
@@ -515,3 +517,78 @@ def test_what_cannot_be_judged_is_refused() -> None:
     odd = predictions.filter(pl.col("model") == "a").with_columns(model=pl.lit("never"))
     with pytest.raises(ValueError, match="may not be called never"):
         costs(Predictions.validate(odd))
+
+
+# ── what the report shows ───────────────────────────────────────────────────────
+
+
+@few
+@given(full_worlds)
+def test_the_molchan_curve_runs_from_never_to_always(given_: World) -> None:
+    found = alarms(*given_)
+    curve = decision.molchan(found, "a", 30)
+    if found.filter(pl.col("missed").is_not_null()).is_empty():
+        assert decision.area(curve) is None
+        return
+    assert curve.rows()[0] == (None, 0, 1)
+    assert curve.rows()[-1] == (None, 1, 0)
+    assert curve["alarmed"].is_sorted()
+    assert curve["missed"].is_sorted(descending=True)
+    assert curve.height == len(LEVELS) + 2
+    under = decision.area(curve)
+    assert under is not None
+    assert 0 <= under <= 1
+
+
+def test_guessing_has_one_half_and_knowing_less() -> None:
+    panel = laid_out({f"t{i}": ([0], 1 + i % 2, 0) for i in range(8)})
+    keys = [("m", 7, f"t{i}", day(0)) for i in range(8)]
+    for risks, under in (([0.3] * 8, 0.5), ([0.9, 0.1] * 4, 0.25)):
+        given_ = forecast(panel, dict(zip(keys, risks, strict=True)))
+        curve = decision.molchan(alarms(given_, panel), "m", 7)
+        assert decision.area(curve) == pytest.approx(under)
+
+
+def test_the_table_says_what_the_alarms_hold() -> None:
+    predictions, panel = world(3, given_=1.0)
+    found = alarms(predictions, panel)
+    table = decision_words.decisions(found, "a", 30)
+    assert table["warned"].to_list() == [
+        "risk of 10% or more",
+        "risk of 20% or more",
+        "risk of 30% or more",
+        "risk of 50% or more",
+        "the riskiest truce each week",
+        "the 3 riskiest truces each week",
+        "the 5 riskiest truces each week",
+        "the 10 riskiest truces each week",
+    ]
+    for row in table.rows(named=True):
+        assert f"caught {row['caught']} of {row['collapses']} collapse" in row["said"]
+    empty = decision_words.decisions(Alarms.create_empty(), "a", 30)
+    assert empty.schema == table.schema
+
+
+def test_charts_stand_with_both_curves_with_one_and_with_none() -> None:
+    predictions, panel = world(3, given_=1.0)
+    found, paid = alarms(predictions, panel), costs(predictions)
+    curves = [decision.molchan(found, model, 30) for model in "ab"]
+    values = [decision.value_curve(paid, model, 30) for model in "ab"]
+    assert min(len(curve) for curve in curves + values) > 2
+    for draw, (mine, theirs) in (
+        (decision.molchan_chart, curves),
+        (decision.value_chart, values),
+    ):
+        drawn = [
+            svg(draw(*pair), "x")
+            for pair in (
+                (mine, theirs),
+                (mine, theirs.clear()),
+                (mine.clear(), theirs),
+                (mine.clear(), theirs.clear()),
+            )
+        ]
+        lines = [text.count('stroke-width="2"') for text in drawn]
+        assert lines[0] > lines[1] > lines[3]
+        assert lines[0] > lines[2] > lines[3]
+        assert all(text.startswith("<svg") for text in drawn)
