@@ -20,6 +20,7 @@ SIDES = ("unilateral", "bilateral", "multilateral")
 CLASSES = ("cessation", "preliminary", "definitive")
 RELATIONS = ("party", "outsider", "neighbour")
 VERDICTS = ("better than", "worse than", "not told apart from", "not scored")
+ALARM_RULES = ("level", "watch")
 ACTOR_METHODS = ("corrected", "exact", "alias", "government", "spelling", "none")
 DEATHS_MAX = 1_000_000
 #: an event that spans days counts on its last one
@@ -189,6 +190,63 @@ class Comparison(dy.Schema):
     n_events = dy.Int64(min=0)
     #: what the interval of a paired metric allows to say; null: the metric is not one
     verdict = dy.Enum(VERDICTS, nullable=True)
+
+
+class Alarms(dy.Schema):
+    """What a user would see who warns by a rule: collapses caught, false alarms."""
+
+    model = dy.String(primary_key=True)
+    horizon = dy.Int32(primary_key=True, min=1, max=3_650)
+    #: level: warn where the risk reaches it; watch: on the riskiest truces of a week
+    rule = dy.Enum(ALARM_RULES, primary_key=True)
+    #: the level of risk, or how many truces are watched
+    at = dy.Float64(primary_key=True, min=0)
+    #: share of rows with an alarm
+    alarmed = dy.Float64(min=0, max=1)
+    #: weighted share of rows that collapse within the horizon, without an alarm
+    missed = dy.Float64(nullable=True, min=0, max=1)
+    #: weighted share of rows with an alarm that collapse within the horizon
+    precision = dy.Float64(nullable=True, min=0, max=1)
+    #: truces that collapse within the horizon of an origin that is forecast
+    collapses = dy.Int64(min=0)
+    #: those with an alarm at such an origin
+    caught = dy.Int64(min=0)
+    #: those of them whose alarm stood until the collapse
+    sustained = dy.Int64(min=0)
+    #: median days from the first origin of the alarm that stood to the collapse
+    lead_days = dy.Float64(nullable=True, min=0)
+    #: unbroken runs of origins of a truce with an alarm
+    episodes = dy.Int64(min=0)
+    #: episodes that no collapse followed within the horizon
+    false_alarms = dy.Int64(min=0)
+    #: episodes of which that is not known
+    unknown = dy.Int64(min=0)
+    false_per_truce_year = dy.Float64(min=0)
+
+    @dy.rule()
+    def caught_are_collapses(cls) -> pl.Expr:
+        """Alarms that stood are among those that caught, those among collapses."""
+        caught, sustained = cls.caught.col, cls.sustained.col
+        return (sustained <= caught) & (caught <= cls.collapses.col)
+
+    @dy.rule()
+    def an_episode_is_counted_once(cls) -> pl.Expr:
+        """No episode is both false and unknown."""
+        return cls.false_alarms.col + cls.unknown.col <= cls.episodes.col
+
+
+class Costs(dy.Schema):
+    """What warning by a model costs, where an unwarned collapse costs 1."""
+
+    #: or always, never, perfect: warnings without a model
+    model = dy.String(primary_key=True)
+    horizon = dy.Int32(primary_key=True, min=1, max=3_650)
+    #: what a warning costs
+    ratio = dy.Float64(primary_key=True, min=0, max=1)
+    #: weighted mean of a row
+    cost = dy.Float64(min=0, max=1)
+    #: share of what perfect warnings would save over the better of always and never
+    saved = dy.Float64(nullable=True, max=1)
 
 
 class RiskScores(dy.Schema):
