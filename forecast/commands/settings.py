@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from forecast.kinds import KINDS
 from forecast.raw import InputError
 
 
@@ -44,6 +45,11 @@ def list_of_names(value: Any) -> bool:
     )
 
 
+def kinds_of_events(value: Any) -> bool:
+    """Whether a value is a list of kinds of events, at least one."""
+    return list_of_names(value) and len(value) > 0 and set(value) <= set(KINDS)
+
+
 def folder_or_none(value: Any) -> bool:
     """Whether a value is a path of a folder, or none."""
     return value is None or (isinstance(value, str) and bool(value))
@@ -62,8 +68,11 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "cache": (folder_or_none, "a folder, or null for no cache"),
     "as_of": (calendar_day, "a day, YYYY-MM-DD"),
+    "first_cutoff": (calendar_day, "a day, YYYY-MM-DD"),
     "split.first": (calendar_day, "a day, YYYY-MM-DD"),
     "split.months": (whole(1), "a whole number from 1 on"),
+    "split.gap_days": (whole(0), "a whole number from 0 on"),
+    "split.parts": (whole(2), "a whole number from 2 on"),
     "panel.step_days": (whole(1), "a whole number from 1 on"),
     "panel.max_age_days": (whole(1), "a whole number from 1 on"),
     "panel.min_events": (whole(0), "a whole number from 0 on"),
@@ -72,6 +81,11 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "collapse.before_days": (whole(1), "a whole number from 1 on"),
     "collapse.share": (between(0, 1000), "a number from 0 on"),
     "collapse.floor": (between(0.5, 1e6), "a number from 0.5 on"),
+    "collapse.deaths": (between(0.5, 1e6), "a number from 0.5 on"),
+    "collapse.kinds": (
+        kinds_of_events,
+        "kinds of events in brackets, of: " + ", ".join(KINDS),
+    ),
     "actors.min_score": (between(0, 100), "a number from 0 to 100"),
 }
 
