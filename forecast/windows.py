@@ -24,6 +24,8 @@ from forecast.spans import (
     line_up,
 )
 
+#: order of events (None: as they stand), and how many of them have passed at each row
+Passed = tuple[Integers | None, Integers]
 #: bits of a sum of integers, with one left for the sign and one for rounding
 BITS = 62
 
@@ -73,14 +75,15 @@ def trailing(
     (0, 10, 11)
     """
     numbers, _, order, spans = line_up(origins, events, values)
-    first = first_served(numbers, spans)
-    ends = [end_served(numbers, spans, window) for window in windows]
+    rows = numbers.size
+    entered = _passed(first_served(numbers, spans), rows)
+    left = [_passed(end_served(numbers, spans, window), rows) for window in windows]
     suffixes = ["ever" if window is None else f"{window}d" for window in windows]
     sums = {
         f"{name}_{suffix}": as_given(total, order)
         for name in values
         for suffix, total in zip(
-            suffixes, _totals(spans[name], first, ends, numbers.size), strict=True
+            suffixes, _totals(spans[name], entered, left), strict=True
         )
     }
     columns = [f"{name}_{suffix}" for suffix in suffixes for name in values]
@@ -226,13 +229,21 @@ def usable(
     ).with_columns(ago=ago)
 
 
+def _passed(places: Integers, rows: int) -> Passed:
+    """Events in the order of their places, and how many of them stand by each row."""
+    order = None
+    if (places[1:] < places[:-1]).any():
+        order = np.argsort(places, kind="stable")
+    return order, np.bincount(places, minlength=rows + 1)[:rows].cumsum()
+
+
 def _totals(
-    values: pl.Series, first: Integers, ends: Sequence[Integers], rows: int
+    values: pl.Series, entered: Passed, left: Sequence[Passed]
 ) -> Iterator[Integers | Floats]:
-    """Sum at each origin of the events that serve it, for each of the ends."""
+    """Sum at each origin of the events that have entered and not left."""
     if not values.dtype.is_float():
         whole = values.cast(pl.Int64).fill_null(0).to_numpy()
-        yield from _running_totals(whole, first, ends, rows)
+        yield from _running_totals(whole, entered, left)
         return
     # Floats are added as two integers each, some 120 bits, so that no order of adding
     # and nothing large that has left the window shows in a sum.
@@ -245,22 +256,31 @@ def _totals(
     high = np.rint(scaled)
     low = np.rint(np.ldexp(scaled - high, room))
     parts = (
-        _running_totals(part.astype(np.int64), first, ends, rows)
-        for part in (high, low)
+        _running_totals(part.astype(np.int64), entered, left) for part in (high, low)
     )
     for above, below in zip(*parts, strict=True):
         yield np.ldexp(above + np.ldexp(below, -room), -shift)
 
 
 def _running_totals(
-    values: Integers, first: Integers, ends: Sequence[Integers], rows: int
+    values: Integers, entered: Passed, left: Sequence[Passed]
 ) -> Iterator[Integers]:
-    enters = np.zeros(rows + 1, np.int64)
-    np.add.at(enters, first, values)
-    for end in ends:
-        total = enters.copy()
-        np.subtract.at(total, end, values)
-        yield total.cumsum(out=total)[:-1]
+    plain = _sums(values)
+
+    def passed(order: Integers | None, count: Integers) -> Integers:
+        return (plain if order is None else _sums(values[order])).take(count)
+
+    inside = passed(*entered)
+    for gone in left:
+        total = passed(*gone)
+        yield np.subtract(inside, total, out=total)
+
+
+def _sums(values: Integers) -> Integers:
+    """Sum of the first 0, 1, 2, … values."""
+    sums = np.zeros(values.size + 1, np.int64)
+    np.cumsum(values, out=sums[1:])
+    return sums
 
 
 def _fading_total(change: Floats, fade: Floats) -> Floats:
