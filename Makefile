@@ -21,14 +21,19 @@ test: $(STAMP)  ## ruff, mypy --strict, import-linter and pytest (CI=true adds t
 docs: $(STAMP)  ## write docs/features.md, the page of all features, from the code
 	$(BIN)/python -m forecast.commands.codebook > docs/features.md
 
-bench: $(STAMP)  ## time the loaders on ../shared/data, or DATA=PATH
-	$(BIN)/python benchmarks/load.py $(or $(DATA),../shared/data)/ucdp_ged/ged_global.csv.gz
+bench: $(STAMP) .venv/.bench  ## time features against peers, and loaders on ../shared/data or DATA=PATH
+	$(BIN)/python benchmarks/windows.py
+	@test ! -e $(or $(DATA),../shared/data) || $(BIN)/python benchmarks/load.py $(or $(DATA),../shared/data)/ucdp_ged/ged_global.csv.gz
 
 ui: $(STAMP)  ## open MLflow on the project's runs
 	$(BIN)/forecast ui
 
 clean:  ## remove the environment, not the runs
 	rm -rf .venv
+
+.venv/.bench: $(STAMP) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements-bench.txt duckdb mlforecast pandas pyarrow
+	touch $@
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
