@@ -21,7 +21,7 @@ test: $(STAMP)  ## ruff, mypy --strict, import-linter and pytest (CI=true adds t
 docs: $(STAMP)  ## write docs/features.md, the page of all features, from the code
 	$(BIN)/python -m forecast.commands.codebook > docs/features.md
 
-bench: $(STAMP) .venv/.bench  ## time features against peers, and loaders on ../shared/data or DATA=PATH
+bench: $(STAMP) .venv/.bench  ## time features against peers, and loaders on DATA=PATH
 	$(BIN)/python benchmarks/windows.py
 	@test ! -e $(or $(DATA),../shared/data) || $(BIN)/python benchmarks/load.py $(or $(DATA),../shared/data)/ucdp_ged/ged_global.csv.gz
 
@@ -31,8 +31,8 @@ ui: $(STAMP)  ## open MLflow on the project's runs
 clean:  ## remove the environment, not the runs
 	rm -rf .venv
 
-.venv/.bench: $(STAMP) pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements-bench.txt duckdb mlforecast pandas pyarrow
+.venv/.bench: $(STAMP) requirements-bench.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	touch $@
 
 $(STAMP): requirements.lock pyproject.toml

@@ -5,8 +5,8 @@
 Six channels over seven windows for 1,500 dyads, 12,000 days, 400 thousand events and a
 million origins, each way in a process of its own. Seconds are those from frames in
 memory to frames in memory, the fastest of five runs (of one for mlforecast and pandas);
-reading and imports are not in them. Peak memory is that of the process until then. All must agree to the last digit: each process returns a digest
-of its 42 columns.
+reading and imports are not in them. Peak memory is that of the process until then. All
+must agree to the last digit: each process returns a digest of its 42 columns.
 """
 
 import argparse
