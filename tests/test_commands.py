@@ -90,7 +90,7 @@ def test_an_unknown_verb_is_named_beside_those_that_exist() -> None:
         (["models=[lgoit]"], "no models=lgoit; there are: age, base_rate"),
         (["models=lgoit,hgb", "-m"], "no models=lgoit"),
         (["experiments=gde"], "no experiments=gde; there are:"),
-        (["collapse=never"], "there are: first_fatal, resumption"),
+        (["collapse=never"], "there are: declared, first_fatal, resumption, threshold"),
         (["sede=3"], "sede"),
         (["experiments=ged_ethprio", "published"], "published"),
         (["events=table"], "a value is missing: events.table.path=VALUE"),
