@@ -92,8 +92,8 @@ def modules(name: str, path: Path) -> dict[str, Path]:
 
     Examples
     --------
-    >>> sorted(modules("forecast.schema", HOME / "schema.py"))
-    ['forecast', 'forecast.kinds', 'forecast.schema']
+    >>> sorted(modules("forecast.windows", HOME / "windows.py"))
+    ['forecast', 'forecast.spans', 'forecast.windows']
     """
     own = name.partition(".")[0]
     depth = name.count(".") + (path.name == "__init__.py")
