@@ -2,31 +2,26 @@
 
 An event of day ``e``, known in ``[known_from, known_until)``, counts for a window of
 ``w`` days at exactly the origins in ``[max(e + 1, known_from), min(e + 1 + w,
-known_until))``. Once the origins stand in the order of truce and day, these are
-neighbours: it serves the rows from ``first`` up to ``end``. Its value is added at the
-one and taken off at the other, and the running total is the sum at every origin. This
-is exact for revised events too, and costs a search a window and a pass a column. A
-truce's sums need no other truce: groups can be computed apart.
+known_until))``: so a sum is that of all events that have begun to count by the origin,
+less that of those that have ceased to. Both are running totals, looked up at each
+origin. They begin in one order whatever the window, and cease in it too where nothing
+was late or revised; else they are put in the order of their ends, and the same holds.
+
+Integers are exact. Floats are added as integers, and come out as near as floats are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from forecast.spans import (
-    GROUP,
-    Floats,
-    Integers,
-    as_given,
-    end_served,
-    first_served,
-    line_up,
-)
+from forecast.spans import GROUP, Integers, as_given, ends, line_up, reached, rows
 
-#: order of events (None: as they stand), and how many of them have passed at each row
-Passed = tuple[Integers | None, Integers]
-#: bits of a sum of integers, with one left for the sign and one for rounding
+Floats = npt.NDArray[np.float64]
+#: bits that a sum of integers may have: all but the sign's and one to round with
 BITS = 62
 
 
@@ -74,20 +69,31 @@ def trailing(
     >>> trailing(origins, events, {"deaths": pl.col("deaths")}, [3, 7, 30]).row(0)[2:]
     (0, 10, 11)
     """
-    numbers, _, order, spans = line_up(origins, events, values)
-    rows = numbers.size
-    entered = _passed(first_served(numbers, spans), rows)
-    left = [_passed(end_served(numbers, spans, window), rows) for window in windows]
-    suffixes = ["ever" if window is None else f"{window}d" for window in windows]
-    sums = {
-        f"{name}_{suffix}": as_given(total, order)
-        for name in values
-        for suffix, total in zip(
-            suffixes, _totals(spans[name], entered, left), strict=True
-        )
-    }
-    columns = [f"{name}_{suffix}" for suffix in suffixes for name in values]
-    return origins.select(GROUP, "origin", *(sums.pop(c).alias(c) for c in columns))
+    mornings, _, order, spans = line_up(origins, events, values)
+    whole = [_as_integers(spans[name]) for name in values]
+    parts = [part for found, _ in whole for part in found]
+    totals = _totals(parts)
+    begun = totals.take(reached(spans["_begin"].to_numpy(), mornings, order), axis=1)
+
+    def inside(window: int | None) -> list[pl.Series]:
+        last, ceased = ends(spans, window), totals
+        if (last[1:] < last[:-1]).any():
+            again = last.argsort()
+            last, ceased = last[again], _totals([part[again] for part in parts])
+        sums = np.empty_like(begun)
+        # no place is out of bounds, and not to look for it saves a third
+        ceased.take(reached(last, mornings, order), axis=1, out=sums, mode="clip")
+        np.subtract(begun, sums, out=sums)
+        row = iter(sums)
+        suffix = "ever" if window is None else f"{window}d"
+        return [
+            pl.Series(f"{name}_{suffix}", _read([next(row) for _ in powers], powers))
+            for name, (_, powers) in zip(values, whole, strict=True)
+        ]
+
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        columns = list(chain.from_iterable(pool.map(inside, windows)))
+    return origins.select(GROUP, "origin").hstack(columns)
 
 
 def decayed(
@@ -113,31 +119,31 @@ def decayed(
     pl.DataFrame
         The origins, in their order, and a column ``NAME_Hd`` each.
     """
-    numbers, width, order, spans = line_up(origins, events, values)
-    # floats are added in one order whatever the order of the events
+    mornings, width, order, spans = line_up(origins, events, values)
+    # floats are added in one order, whatever the order of the events
     spans = spans.sort(spans.columns)
-    first, end = first_served(numbers, spans), end_served(numbers, spans, None)
-    serves = first < end
-    spans, first, end = spans.filter(serves), first[serves], end[serves]
-    truce, day = np.divmod(numbers, width)
-    # at the end of the truce the total ends by itself
-    left = np.append(truce, -1)[end] == truce[first]
-    next_day = spans["_next_day"].to_numpy()
+    first, after = rows(mornings, spans, None)
+    serves = first < after
+    spans, first, after = spans.filter(serves), first[serves], after[serves]
+    next_day = spans["_next"].to_numpy()
+    truce = mornings // width
+    # at the end of a truce its total ends by itself
+    left = np.append(truce, -1)[after] == truce[first]
+    gap, fresh = np.diff(mornings, prepend=0), np.diff(truce, prepend=-1) > 0
     sums = {}
     for half_life in half_lives:
-        at_first = np.exp2((next_day - day[first]) / half_life)
-        at_end = np.exp2((next_day[left] - day[end[left]]) / half_life)
-        fade = np.exp2(np.diff(day, prepend=0) / -half_life)
-        fade[np.diff(truce, prepend=-1) > 0] = 0
+        comes = np.exp2((next_day - mornings[first]) / half_life)
+        goes = np.exp2((next_day[left] - mornings[after[left]]) / half_life)
+        fade = np.where(fresh, 0, np.exp2(gap / -half_life))
         for name in values:
             value = spans[name].cast(pl.Float64).to_numpy()
-            change = np.zeros(numbers.size)
-            np.add.at(change, first, value * at_first)
-            np.subtract.at(change, end[left], value[left] * at_end)
+            change = np.zeros(mornings.size)
+            np.add.at(change, first, value * comes)
+            np.subtract.at(change, after[left], value[left] * goes)
             # what a revision takes off leaves a rounding error, never less than 0
             total = _fading_total(change, fade).clip(min=0)
-            sums[f"{name}_{half_life:g}d"] = as_given(total, order)
-    return origins.select(GROUP, "origin", **sums)
+            sums[f"{name}_{half_life:g}d"] = pl.Series(as_given(total, order))
+    return origins.select(GROUP, "origin").with_columns(**sums)
 
 
 def days_since_last(
@@ -159,14 +165,12 @@ def days_since_last(
     pl.DataFrame
         The origins, in their order, and the column.
     """
-    numbers, width, order, spans = line_up(origins, events, {})
-    first, end = first_served(numbers, spans), end_served(numbers, spans, None)
-    serves = first < end
+    mornings, _, order, spans = line_up(origins, events, {})
     latest = _latest(
-        spans["_next_day"].to_numpy()[serves], first[serves], end[serves], numbers.size
+        spans["_next"].to_numpy(), *rows(mornings, spans, None), mornings.size
     )
-    since = np.minimum(numbers % max(width, 1) - latest + 1, cap)
-    return origins.select(GROUP, "origin", as_given(since, order).alias(name))
+    since = as_given(np.minimum(mornings - latest + 1, cap), order)
+    return origins.select(GROUP, "origin").with_columns(pl.Series(name, since))
 
 
 def usable(
@@ -206,9 +210,9 @@ def usable(
     [8, 4]
     """
     position = {"_event": pl.int_range(pl.len())}
-    numbers, _, order, spans = line_up(origins, events, position)
-    first, end = first_served(numbers, spans), end_served(numbers, spans, days)
-    served = end - first
+    mornings, _, order, spans = line_up(origins, events, position)
+    first, after = rows(mornings, spans, days)
+    served = after - first
     nth = np.arange(served.sum()) - np.repeat(served.cumsum() - served, served)
     row = np.repeat(first, served) + nth
     pairs = pl.DataFrame(
@@ -218,7 +222,6 @@ def usable(
         },
         schema={"row": pl.UInt32, "event": pl.UInt32},
     ).sort("row", "event")
-    ago = (pl.col("origin") - pl.col("day")).dt.total_days()
     return pl.concat(
         [
             pairs.select("row"),
@@ -226,63 +229,43 @@ def usable(
             events.drop(GROUP)[pairs["event"]],
         ],
         how="horizontal",
-    ).with_columns(ago=ago)
+    ).with_columns(ago=(pl.col("origin") - pl.col("day")).dt.total_days())
 
 
-def _passed(places: Integers, rows: int) -> Passed:
-    """Events in the order of their places, and how many of them stand by each row."""
-    order = None
-    if (places[1:] < places[:-1]).any():
-        order = np.argsort(places, kind="stable")
-    return order, np.bincount(places, minlength=rows + 1)[:rows].cumsum()
+def _as_integers(values: pl.Series) -> tuple[list[Integers], list[int]]:
+    """Values as integers that add up without error, and powers of two to read them by.
 
-
-def _totals(
-    values: pl.Series, entered: Passed, left: Sequence[Passed]
-) -> Iterator[Integers | Floats]:
-    """Sum at each origin of the events that have entered and not left."""
+    A float is two integers, its high and its low part, some 120 bits. So neither the
+    order of adding shows in a sum, nor a large value that has left the window.
+    """
     if not values.dtype.is_float():
-        whole = values.cast(pl.Int64).fill_null(0).to_numpy()
-        yield from _running_totals(whole, entered, left)
-        return
-    # Floats are added as two integers each, some 120 bits, so that no order of adding
-    # and nothing large that has left the window shows in a sum.
-    exact = values.cast(pl.Float64).fill_null(0).to_numpy()
+        return [values.cast(pl.Int64).to_numpy()], [0]
+    exact = values.cast(pl.Float64).to_numpy()
     if not np.isfinite(exact).all():
         raise ValueError(f"{values.name}: a value is not finite")
     room = BITS - exact.size.bit_length()
-    shift = room - int(np.frexp(np.abs(exact).max(initial=0))[1])
+    shift = room - int(np.frexp(np.abs(exact).max(initial=1))[1])
     scaled = np.ldexp(exact, shift)
     high = np.rint(scaled)
     low = np.rint(np.ldexp(scaled - high, room))
-    parts = (
-        _running_totals(part.astype(np.int64), entered, left) for part in (high, low)
-    )
-    for above, below in zip(*parts, strict=True):
-        yield np.ldexp(above + np.ldexp(below, -room), -shift)
+    return [part.astype(np.int64) for part in (high, low)], [-shift, -shift - room]
 
 
-def _running_totals(
-    values: Integers, entered: Passed, left: Sequence[Passed]
-) -> Iterator[Integers]:
-    plain = _sums(values)
-
-    def passed(order: Integers | None, count: Integers) -> Integers:
-        sums = plain if order is None else _sums(values[order])
-        # no count is out of bounds, and not to look for it saves a third
-        return sums.take(count, mode="clip")
-
-    inside = passed(*entered)
-    for gone in left:
-        total = passed(*gone)
-        yield np.subtract(inside, total, out=total)
+def _read(parts: list[Integers], powers: list[int]) -> Integers | Floats:
+    """Sums of values from the sums of their integers."""
+    if len(parts) == 1:
+        return parts[0]
+    high, low = map(np.ldexp, parts, powers)
+    total: Floats = high + low
+    return total
 
 
-def _sums(values: Integers) -> Integers:
-    """Sum of the first 0, 1, 2, … values."""
-    sums = np.zeros(values.size + 1, np.int64)
-    np.cumsum(values, out=sums[1:])
-    return sums
+def _totals(parts: Sequence[Integers]) -> Integers:
+    """Sums of the first 0, 1, 2, … of each; a row each."""
+    totals = np.zeros((len(parts), parts[0].size + 1), np.int64)
+    for total, part in zip(totals, parts, strict=True):
+        part.cumsum(out=total[1:])
+    return totals
 
 
 def _fading_total(change: Floats, fade: Floats) -> Floats:
