@@ -88,139 +88,180 @@ def ours_revised(folder: Path) -> Callable[[], pl.DataFrame]:
 
 
 def polars(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Rolling sums by day over events and origins in one frame."""
+    """Rolling groups of days over events and origins in one frame.
+
+    A third faster than ``rolling_sum_by``, and twenty times faster than dense days.
+    """
     origins, events = read(folder)
 
     def run() -> pl.DataFrame:
-        both = pl.concat(
-            [
-                events.select("truce_id", "day", *CHANNELS, asked=pl.lit(False)),
-                origins.select(
-                    "truce_id",
-                    pl.col("origin").alias("day"),
-                    *(pl.lit(0, pl.Int64).alias(c) for c in CHANNELS),
-                    asked=pl.lit(True),
-                ),
-            ]
-        ).sort("truce_id", "day")
-        sums = both.lazy().with_columns(
-            pl.col(c)
-            .rolling_sum_by("day", f"{w}d", closed="left", min_samples=0)
-            .over("truce_id")
-            .alias(f"{c}_{w}d")
-            for w in WINDOWS
-            for c in CHANNELS
+        days = events.group_by("truce_id", "day").agg(pl.col(CHANNELS).sum())
+        asked = origins.select(
+            "truce_id",
+            pl.col("origin").alias("day"),
+            *(pl.lit(0, pl.Int64).alias(c) for c in CHANNELS),
+            asked=pl.lit(True),
         )
-        return (
-            sums.filter("asked")
-            .select("truce_id", pl.col("day").alias("origin"), *COLUMNS)
-            .collect()
+        both = (
+            pl.concat([days.with_columns(asked=pl.lit(False)), asked])
+            .with_columns(dyad=pl.col("truce_id").cast(pl.Categorical).to_physical())
+            .sort("dyad", "day")
         )
+        found = [both.select("truce_id", pl.col("day").alias("origin"), "asked")]
+        for w in WINDOWS:
+            groups = both.rolling("day", period=f"{w}d", closed="left", group_by="dyad")
+            sums = groups.agg(pl.col(CHANNELS).sum().name.suffix(f"_{w}d"))
+            found.append(sums.drop("dyad", "day"))
+        return pl.concat(found, how="horizontal").filter("asked").drop("asked")
+
+    return run
+
+
+def by_hand(folder: Path) -> Callable[[], pl.DataFrame]:
+    """The idea of the engine in Polars' own joins: good for events never revised."""
+    origins, events = read(folder)
+
+    def run() -> pl.DataFrame:
+        totals = (
+            events.group_by("truce_id", "day")
+            .agg(pl.col(CHANNELS).sum())
+            .sort("truce_id", "day")
+            .with_columns(pl.col(CHANNELS).cum_sum().over("truce_id"))
+        )
+
+        def before(window: int) -> pl.DataFrame:
+            last = pl.col("origin").dt.offset_by(f"-{window + 1}d").alias("day")
+            return (
+                origins.select("truce_id", last)
+                .join_asof(totals, on="day", by="truce_id", check_sortedness=False)
+                .select(pl.col(CHANNELS).fill_null(0))
+            )
+
+        whole, found = before(0), origins
+        for w in WINDOWS:
+            sums = whole - before(w)
+            found = found.hstack(sums.rename({c: f"{c}_{w}d" for c in CHANNELS}))
+        return found
 
     return run
 
 
 def duckdb(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Prefix sums, and an ASOF join for each end of a window."""
+    """Prefix sums, and an ASOF join for each end of a window.
+
+    One query with all eight joins takes three times as long and twice the memory, and
+    so do names of dyads in place of numbers.
+    """
     import duckdb
 
-    origins, events = (frame.to_arrow() for frame in read(folder))
     base = duckdb.connect()
-    base.register("origins", origins)
-    base.register("events", events)
+    for name in ("origins", "events"):
+        path = folder / f"{name}.parquet"
+        base.execute(f"CREATE TABLE {name} AS FROM '{path}'")
     daily = ", ".join(f"sum({c}) AS {c}" for c in CHANNELS)
-    total = ", ".join(f"sum({c}) OVER w AS {c}" for c in CHANNELS)
-    ends = [0, *WINDOWS]
-    joins = " ".join(
-        f"ASOF LEFT JOIN totals t{w} ON o.truce_id = t{w}.truce_id "
-        f"AND t{w}.day < o.origin - {w}"
-        for w in ends
+    total = ", ".join(f"CAST(sum({c}) OVER w AS BIGINT) AS {c}" for c in CHANNELS)
+    values = ", ".join(f"coalesce({c}, 0) AS {c}" for c in CHANNELS)
+    prepare = (
+        "CREATE TEMP TABLE ids AS SELECT truce_id, row_number() OVER () AS id "
+        "FROM (SELECT DISTINCT truce_id FROM origins);"
+        "CREATE TEMP TABLE asked AS SELECT id, origin, row_number() OVER () AS row "
+        "FROM origins JOIN ids USING (truce_id) ORDER BY truce_id, origin;"
+        f"CREATE TEMP TABLE totals AS SELECT id, day, {total} FROM (SELECT id, day, "
+        f"{daily} FROM events JOIN ids USING (truce_id) GROUP BY ALL) "
+        "WINDOW w AS (PARTITION BY id ORDER BY day);"
     )
-    picked = ", ".join(
-        f"CAST(coalesce(t0.{c}, 0) - coalesce(t{w}.{c}, 0) AS BIGINT) AS {c}_{w}d"
-        for w in WINDOWS
-        for c in CHANNELS
-    )
-    query = (
-        f"WITH daily AS (SELECT truce_id, day, {daily} FROM events GROUP BY ALL), "
-        f"totals AS MATERIALIZED (SELECT truce_id, day, {total} FROM daily "
-        "WINDOW w AS (PARTITION BY truce_id ORDER BY day)) "
-        f"SELECT o.truce_id, o.origin, {picked} FROM origins o {joins}"
-    )
-    return lambda: pl.DataFrame(base.sql(query).to_arrow_table())
+
+    def before(window: int) -> pl.DataFrame:
+        return base.sql(
+            f"SELECT {values} FROM asked ASOF LEFT JOIN totals ON asked.id = totals.id "
+            f"AND totals.day < asked.origin - {window} ORDER BY row"
+        ).pl()
+
+    def run() -> pl.DataFrame:
+        base.execute(prepare)
+        keys = "SELECT truce_id, origin FROM asked JOIN ids USING (id) ORDER BY row"
+        whole, found = before(0), base.sql(keys).pl()
+        for w in WINDOWS:
+            sums = whole - before(w)
+            found = found.hstack(sums.rename({c: f"{c}_{w}d" for c in CHANNELS}))
+        return found
+
+    return run
 
 
 def pandas(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Rolling sums by day in each group, over events and origins in one frame."""
+    """Rolling sums by day in each group, over events and origins in one frame.
+
+    Ten times faster than ``rolling`` over dense days.
+    """
     import pandas as pd
 
     origins, events = (frame.to_pandas() for frame in read(folder))
-    events["day"] = events["day"].astype("datetime64[ns]")
-    origins["day"] = origins["origin"].astype("datetime64[ns]")
 
     def run() -> pl.DataFrame:
-        asked = origins[["truce_id", "day"]].assign(**dict.fromkeys(CHANNELS, 0))
+        days = events.groupby(["truce_id", "day"], as_index=False)[CHANNELS].sum()
+        asked = origins.rename(columns={"origin": "day"})
         both = pd.concat(
             [
-                events[["truce_id", "day", *CHANNELS]].assign(asked=0),
-                asked.assign(asked=1),
+                days.assign(asked=False),
+                asked.assign(asked=True, **dict.fromkeys(CHANNELS, 0)),
             ]
-        ).sort_values(["truce_id", "day"], ignore_index=True)
-        grouped = both.set_index("day").groupby("truce_id", sort=False)[CHANNELS]
-        found = {"truce_id": both["truce_id"], "origin": both["day"]}
+        )
+        both["truce_id"] = both["truce_id"].astype("category")
+        both = both.sort_values(["truce_id", "day"], ignore_index=True)
+        grouped = both.groupby("truce_id", observed=True)
+        rows = both["asked"].to_numpy()
+        found = both.loc[rows, ["truce_id", "day"]].rename(columns={"day": "origin"})
         for w in WINDOWS:
-            sums = grouped.rolling(f"{w}D", closed="left", min_periods=0).sum()
-            for c in CHANNELS:
-                found[f"{c}_{w}d"] = sums[c].to_numpy()
-        table = pd.DataFrame(found)[both["asked"] == 1]
-        return pl.from_pandas(table).with_columns(pl.col("origin").cast(pl.Date))
+            sums = grouped.rolling(f"{w}D", on="day", closed="left", min_periods=0)
+            sums = sums[CHANNELS].sum().to_numpy()[rows].astype("int64")
+            found[[f"{c}_{w}d" for c in CHANNELS]] = sums
+        table = pl.from_pandas(found)
+        return table.with_columns(pl.col("truce_id").cast(pl.String))
 
     return run
 
 
 def mlforecast(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Lag transforms over a dense daily series a dyad and channel."""
+    """Lag transforms over a dense daily series a dyad and channel.
+
+    It has means and no sums. Dyads are numbers: with names it takes twice as long.
+    """
     from mlforecast import MLForecast
     from mlforecast.lag_transforms import RollingMean
 
     origins, events = read(folder)
     first, last = events["day"].min(), origins["origin"].max()
     means = {1: [RollingMean(w, min_samples=1) for w in WINDOWS]}
+    made = [f"rolling_mean_lag1_window_size{w}_min_samples1" for w in WINDOWS]
 
     def run() -> pl.DataFrame:
-        grid = (
-            origins.select("truce_id")
-            .unique()
-            .sort("truce_id")
-            .join(pl.select(day=pl.date_range(first, last, "1d")), how="cross")
-        )
+        dyads = origins.select(pl.col("truce_id").unique().sort()).with_row_index("id")
+        grid = dyads.join(pl.select(day=pl.date_range(first, last, "1d")), how="cross")
         daily = events.group_by("truce_id", "day").agg(pl.col(CHANNELS).sum())
-        dense = grid.join(daily, on=["truce_id", "day"], how="left").fill_null(0)
-        dense = dense.sort("truce_id", "day")
+        dense = grid.join(
+            daily, on=["truce_id", "day"], how="left", maintain_order="left"
+        ).with_columns(pl.col(CHANNELS).fill_null(0).cast(pl.Float64))
+        places = dense.select("truce_id", origin="day").with_row_index("row")
+        rows = origins.join(places, on=KEY, maintain_order="left")["row"]
         found = origins
         # a channel at a time: all at once would take six times the memory
         for c in CHANNELS:
-            series = dense.select("truce_id", "day", pl.col(c).cast(pl.Float64))
             engine = MLForecast(models=[], freq="1d", lag_transforms=means)
-            made = engine.preprocess(
-                series,
-                id_col="truce_id",
+            lagged = engine.preprocess(
+                dense.select("id", "day", c),
+                id_col="id",
                 time_col="day",
                 target_col=c,
                 dropna=False,
                 static_features=[],
+            )[rows]
+            found = found.hstack(
+                lagged.select(
+                    (pl.col(mean) * w).round().cast(pl.Int64).alias(f"{c}_{w}d")
+                    for w, mean in zip(WINDOWS, made, strict=True)
+                )
             )
-            sums = made.select(
-                "truce_id",
-                pl.col("day").alias("origin"),
-                *(
-                    (pl.col(f"rolling_mean_lag1_window_size{w}_min_samples1") * w)
-                    .round()
-                    .alias(f"{c}_{w}d")
-                    for w in WINDOWS
-                ),
-            )
-            found = found.join(sums, on=KEY, how="left")
         return found
 
     return run
@@ -238,6 +279,7 @@ WAYS: dict[str, Callable[[Path], Callable[[], pl.DataFrame]]] = {
     "polars": polars,
     "mlforecast": mlforecast,
     "pandas": pandas,
+    "by hand": by_hand,
     "ours, 10% revised": ours_revised,
     "floor": floor,
 }

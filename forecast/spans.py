@@ -35,7 +35,8 @@ def line_up(
     Returns
     -------
     mornings : array of int
-        ``truce * width + day`` of each origin, sorted; days count from the earliest.
+        ``truce * width + day`` of each origin, sorted; days count from 1970
+        or, where that is earlier, the first of both frames.
     width : int
         Numbers a truce has. Its last is later than all of its origins.
     order : array of int, or None
@@ -46,9 +47,9 @@ def line_up(
         a null being 0.
     """
     truces = pl.Enum(origins[GROUP].unique(maintain_order=True))
-    days = origins["origin"].to_physical()
-    zero = int(days.min() or 0)  # type: ignore[arg-type]
-    width = int(days.max() or 0) - zero + 2  # type: ignore[arg-type]
+    origin, day = origins["origin"].to_physical(), events["day"].to_physical()
+    zero = min(0, _whole(origin.min()), _whole(day.min()))
+    width = max(zero, _whole(origin.max())) - zero + 2
     base = pl.col(GROUP).cast(truces, strict=False).to_physical().cast(pl.Int64) * width
 
     def since(column: str) -> pl.Expr:
@@ -61,9 +62,10 @@ def line_up(
             _next=base + since("day") + 1,
             _begin=base
             + pl.max_horizontal(since("day") + 1, since("known_from")).clip(
-                0, width - 1
+                upper_bound=width - 1
             ),
-            _until=base + since("known_until").fill_null(width).clip(0, width - 1),
+            _until=base
+            + since("known_until").fill_null(width).clip(upper_bound=width - 1),
             **{name: value.fill_null(0) for name, value in values.items()},
         )
         .filter(pl.col("_base").is_not_null())
@@ -115,7 +117,6 @@ def reached(numbers: Integers, mornings: Integers, order: Integers | None) -> In
             on="at",
             check_sortedness=False,
         )["n"]
-        .cast(pl.Int64)
         .to_numpy()
     )
     return as_given(found, order)
@@ -132,3 +133,7 @@ def as_given(column: Numbers, order: Integers | None) -> Numbers:
 
 def _order(numbers: pl.Series) -> Integers:
     return numbers.to_numpy().argsort()
+
+
+def _whole(number: object) -> int:
+    return number if isinstance(number, int) else 0
