@@ -73,16 +73,20 @@ def trailing(
     whole = [_as_integers(spans[name]) for name in values]
     parts = [part for found, _ in whole for part in found]
     totals = _totals(parts)
-    begun = totals.take(reached(spans["_begin"].to_numpy(), mornings, order), axis=1)
+
+    def by_each(sums: Integers, numbers: Integers) -> Integers:
+        # no place is out of bounds, and not to look for it saves a third
+        at = reached(numbers, mornings, order)
+        return sums.take(at, axis=1, mode="clip")
+
+    begun = by_each(totals, spans["_begin"].to_numpy())
 
     def inside(window: int | None) -> list[pl.Series]:
         last, ceased = ends(spans, window), totals
         if (last[1:] < last[:-1]).any():
             again = last.argsort()
             last, ceased = last[again], _totals([part[again] for part in parts])
-        sums = np.empty_like(begun)
-        # no place is out of bounds, and not to look for it saves a third
-        ceased.take(reached(last, mornings, order), axis=1, out=sums, mode="clip")
+        sums = by_each(ceased, last)
         np.subtract(begun, sums, out=sums)
         row = iter(sums)
         suffix = "ever" if window is None else f"{window}d"
