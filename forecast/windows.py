@@ -79,15 +79,13 @@ def trailing(
         at = reached(numbers, mornings, order)
         return sums.take(at, axis=1, mode="clip")
 
-    begun = by_each(totals, spans["_begin"].to_numpy())
-
     def inside(window: int | None) -> list[pl.Series]:
         last, ceased = ends(spans, window), totals
         if (last[1:] < last[:-1]).any():
             again = last.argsort()
             last, ceased = last[again], _totals([part[again] for part in parts])
         sums = by_each(ceased, last)
-        np.subtract(begun, sums, out=sums)
+        np.subtract(begun.result(), sums, out=sums)
         row = iter(sums)
         suffix = "ever" if window is None else f"{window}d"
         return [
@@ -96,6 +94,7 @@ def trailing(
         ]
 
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        begun = pool.submit(by_each, totals, spans["_begin"].to_numpy())
         columns = list(chain.from_iterable(pool.map(inside, windows)))
     return origins.select(GROUP, "origin").hstack(columns)
 
