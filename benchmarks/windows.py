@@ -94,10 +94,7 @@ def ours_revised(folder: Path) -> Callable[[], pl.DataFrame]:
 
 
 def polars(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Rolling groups of days over events and origins in one frame.
-
-    A third faster than ``rolling_sum_by``, and twenty times faster than dense days.
-    """
+    """Rolling groups of days over events and origins in one frame."""
     origins, events = read(folder)
 
     def run() -> pl.DataFrame:
@@ -153,11 +150,7 @@ def by_hand(folder: Path) -> Callable[[], pl.DataFrame]:
 
 
 def duckdb(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Prefix sums, and an ASOF join for each end of a window.
-
-    A query with all joins takes twice the time and memory, a window frame ten times
-    the time.
-    """
+    """Prefix sums, and an ASOF join for each end of a window."""
     import duckdb
 
     base = duckdb.connect()
@@ -196,10 +189,7 @@ def duckdb(folder: Path) -> Callable[[], pl.DataFrame]:
 
 
 def pandas(folder: Path) -> Callable[[], pl.DataFrame]:
-    """Rolling sums by day in each group, over events and origins in one frame.
-
-    Ten times faster than ``rolling`` over dense days.
-    """
+    """Rolling sums by day in each group, over events and origins in one frame."""
     import pandas as pd
 
     origins, events = (frame.to_pandas() for frame in read(folder))
