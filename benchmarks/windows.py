@@ -221,7 +221,7 @@ def pandas(folder: Path) -> Callable[[], pl.DataFrame]:
 def mlforecast(folder: Path) -> Callable[[], pl.DataFrame]:
     """Lag transforms over a dense daily series a dyad and channel.
 
-    It has means and no sums. Dyads are numbers: with names it takes twice as long.
+    It has means and no sums. Dyads are numbers: with names it takes longer.
     """
     from mlforecast import MLForecast
     from mlforecast.lag_transforms import RollingMean
