@@ -13,6 +13,8 @@ import numpy.typing as npt
 import polars as pl
 
 GROUP = "truce_id"
+#: what says which origins may use a row of events
+VERSION = (GROUP, "day", "known_from", "known_until")
 Integers = npt.NDArray[np.int64]
 Numbers = TypeVar("Numbers", Integers, npt.NDArray[np.float64])
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from strategies import Row, day
 
-from forecast.windows import days_since_last, decayed, trailing, usable
+from forecast.pairs import usable
+from forecast.windows import days_since_last, decayed, trailing
 
 WINDOWS = [1, 3, 29, None]
 HALF_LIVES = [0.5, 14]

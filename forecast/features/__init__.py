@@ -28,6 +28,18 @@ Feature = Callable[
 ]
 
 
+def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    """Part of a whole; null where there is nothing of the whole.
+
+    Examples
+    --------
+    >>> shares = pl.DataFrame({"heavy": [1, 0], "armed": [4, 0]})
+    >>> shares.select(ratio(pl.col("heavy"), pl.col("armed"))).to_series().to_list()
+    [0.25, None]
+    """
+    return pl.when(whole > 0).then(part / whole)
+
+
 def compute(
     features: Mapping[str, Feature],
     panel: dy.DataFrame[Panel],

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 import dataframely as dy
 import polars as pl
 
+from forecast.features import KEYS, ratio
 from forecast.features.recent import CAP_DAYS
 from forecast.link import country_name
+from forecast.pairs import measured, usable
 from forecast.schema import Panel, Truces
-from forecast.windows import days_since_last, trailing, usable
+from forecast.spans import VERSION
+from forecast.windows import days_since_last, trailing
 
-KEYS = ("truce_id", "origin")
-VERSION = ("truce_id", "day", "known_from", "known_until")
 YEAR = 365
 
 
@@ -128,17 +129,13 @@ def _shares(windows: Sequence[int]) -> Mapping[str, pl.Expr]:
         rest = pl.col(f"year_{YEAR}d") - n
         said[f"coverage_reports_{w}d"] = n
         # times a number: Polars divides by one differently where there is one row only
-        said[f"coverage_trend_{w}d"] = _over(n, rest) * ((YEAR - w) / w)
+        said[f"coverage_trend_{w}d"] = ratio(n, rest) * ((YEAR - w) / w)
         for what in ("imprecise", "placeless"):
-            said[f"coverage_{what}_{w}d"] = _over(pl.col(f"{what}_{w}d"), n)
-        said[f"coverage_spread_{w}d"] = _over(
+            said[f"coverage_{what}_{w}d"] = ratio(pl.col(f"{what}_{w}d"), n)
+        said[f"coverage_spread_{w}d"] = ratio(
             pl.col(f"spread_{w}d"), pl.col(f"highest_{w}d")
         )
     return said
-
-
-def _over(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    return pl.when(whole > 0).then(part / whole)
 
 
 def _sources(
@@ -152,15 +149,8 @@ def _sources(
         .agg(pl.col("ago").min())
     )
     told = {f"coverage_sources_{w}d": (pl.col("ago") <= w).sum() for w in windows}
-    return (
-        origins.with_row_index("row")
-        .join(
-            latest.group_by("row", maintain_order=True).agg(**told),
-            "row",
-            "left",
-            maintain_order="left",
-        )
-        .select(pl.col(name).fill_null(0).cast(pl.Int64) for name in told)
+    return measured(origins, latest, **told).select(
+        pl.all().fill_null(0).cast(pl.Int64)
     )
 
 
@@ -168,17 +158,15 @@ def _silence(origins: pl.DataFrame, daily: pl.DataFrame, factor: float) -> pl.Da
     """Days since the last report, the usual gap, and whether one belies the other."""
     days = usable(origins, daily.select(VERSION), YEAR).select("row", "ago").unique()
     ago, n = pl.col("ago"), pl.len()
-    gaps = days.group_by("row", maintain_order=True).agg(
-        coverage_gap_days=pl.when(n > 1).then((ago.max() - ago.min()) / (n - 1))
+    gaps = measured(
+        origins,
+        days,
+        coverage_gap_days=pl.when(n > 1).then((ago.max() - ago.min()) / (n - 1)),
     )
     silence = days_since_last(origins, daily, "coverage_silence_days", CAP_DAYS)
     gap = pl.col("coverage_gap_days")
-    return (
-        silence.with_row_index("row")
-        .join(gaps, "row", "left", maintain_order="left")
-        .select(
-            "coverage_silence_days",
-            gap,
-            coverage_blackout=pl.col("coverage_silence_days") > factor * gap,
-        )
+    return silence.hstack(gaps).select(
+        "coverage_silence_days",
+        gap,
+        coverage_blackout=pl.col("coverage_silence_days") > factor * gap,
     )

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from forecast.pairs import usable
 from forecast.schema import Panel, Truces
-from forecast.windows import decayed, usable
+from forecast.windows import decayed
 
 Array = npt.NDArray[np.float64]
 

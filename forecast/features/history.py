@@ -4,6 +4,7 @@ import dataframely as dy
 import polars as pl
 
 from forecast.actors import GOVERNMENT
+from forecast.features import ratio
 from forecast.schema import Panel, Truces
 from forecast.windows import trailing
 
@@ -228,7 +229,7 @@ def _last_ended(origins: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
 def _dyad() -> dict[str, pl.Expr]:
     return {
         **{f"history_{n}": pl.col(f"dyad_{n}") for n in ("truces", "ended", *WAYS)},
-        "history_held_days": _over("dyad_held", "dyad_ended"),
+        "history_held_days": ratio(pl.col("dyad_held"), pl.col("dyad_ended")),
         "history_days_since": _days("dyad_began"),
         "history_days_since_end": _days("last_ended"),
         "history_last_held_days": pl.col("last_held"),
@@ -251,8 +252,11 @@ def _shrunk(strength: float) -> dict[str, pl.Expr]:
 
     everyone = shrink("all_collapsed", "all_decided", pl.lit(0.5))
     government = shrink("government_collapsed", "government_decided", everyone)
+    all_held = ratio(pl.col("all_held_log"), pl.col("all_ended"))
     held = shrink(
-        "government_held_log", "government_ended", _over("all_held_log", "all_ended")
+        "government_held_log",
+        "government_ended",
+        all_held,
     )
     return {
         "history_rate": shrink("dyad_collapsed", "dyad_decided", government),
@@ -260,11 +264,6 @@ def _shrunk(strength: float) -> dict[str, pl.Expr]:
         "history_all_rate": everyone,
         "history_held_log": shrink("dyad_held_log", "dyad_ended", held),
     }
-
-
-def _over(total: str, n: str) -> pl.Expr:
-    """A mean; null, not 0 / 0, where there is nothing."""
-    return pl.when(pl.col(n) > 0).then(pl.col(total) / pl.col(n))
 
 
 def _days(day: str) -> pl.Expr:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import dataframely as dy
 import polars as pl
 
+from forecast.features import KEYS, ratio
 from forecast.kinds import KINDS, codes
+from forecast.pairs import measured, usable
 from forecast.schema import Panel, Truces
-from forecast.windows import decayed, trailing, usable
+from forecast.spans import VERSION
+from forecast.windows import decayed, trailing
 
-KEYS = ("truce_id", "origin")
-VERSION = ("truce_id", "day", "known_from", "known_until")
 COUNTED = tuple(kind for kind in KINDS if kind != "other")
 #: systems whose kind `strike` is itself "air, artillery, rockets, drones, bombs"
 BY_KIND = ("hand", "simulated")
@@ -119,8 +120,9 @@ def kinds(
     sums = trailing(origins, daily, counted | shared, list(windows))
     shares = {}
     for w in windows:
-        shares[f"kinds_heavy_share_{w}d"] = _over(f"heavy_{w}d", f"armed_{w}d")
-        shares[f"kinds_scale_mean_{w}d"] = _over(f"scale_{w}d", f"scaled_{w}d")
+        heavy, armed, scale, scaled = (pl.col(f"{name}_{w}d") for name in shared)
+        shares[f"kinds_heavy_share_{w}d"] = ratio(heavy, armed)
+        shares[f"kinds_scale_mean_{w}d"] = ratio(scale, scaled)
     weights = {f"kinds_decayed_{kind}": pl.col(kind) for kind in fading}
     some = daily.filter(
         pl.any_horizontal(pl.lit(False), *(pl.col(kind) > 0 for kind in fading))
@@ -170,10 +172,6 @@ def _daily(party: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _over(part: str, whole: str) -> pl.Expr:
-    return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))
-
-
 def _lowest(
     origins: pl.DataFrame, daily: pl.DataFrame, windows: Sequence[int]
 ) -> pl.DataFrame:
@@ -185,13 +183,4 @@ def _lowest(
         f"kinds_scale_lowest_{w}d": lowest.filter(pl.col("ago") <= w).min()
         for w in windows
     }
-    return (
-        origins.with_row_index("row")
-        .join(
-            pairs.group_by("row", maintain_order=True).agg(**told),
-            "row",
-            "left",
-            maintain_order="left",
-        )
-        .select(*told)
-    )
+    return measured(origins, pairs, **told)

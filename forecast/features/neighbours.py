@@ -8,11 +8,12 @@ import polars as pl
 from forecast.actors import GOVERNMENT
 from forecast.distance import CENTRE, HERE, centres, haversine_km
 from forecast.link import country_name
+from forecast.pairs import measured, usable
 from forecast.schema import Panel, Truces
-from forecast.windows import trailing, usable
+from forecast.spans import VERSION
+from forecast.windows import trailing
 
 #: what an event is usable by
-KNOWN = ("truce_id", "day", "known_from", "known_until")
 
 
 def neighbours(
@@ -171,7 +172,7 @@ def _distinct(
     windows: Sequence[int],
 ) -> pl.DataFrame:
     """Distinct values of a column among the events of each window."""
-    slim = events.select(*KNOWN, column).drop_nulls(column).unique()
+    slim = events.select(*VERSION, column).drop_nulls(column).unique()
     pairs = usable(origins, slim, max(windows))
     return _counted(
         origins,
@@ -187,15 +188,8 @@ def _counted(
     origins: pl.DataFrame, pairs: pl.DataFrame, what: Mapping[str, pl.Expr]
 ) -> pl.DataFrame:
     """Number of distinct values in the pairs of each origin, 0 without a pair."""
-    counts = pairs.group_by("row", maintain_order=True).agg(
-        value.n_unique().cast(pl.Int64).alias(name) for name, value in what.items()
-    )
-    return (
-        origins.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"))
-        .join(counts, on="row", how="left")
-        .sort("row")
-        .select(pl.col(*what).fill_null(0))
-    )
+    counts = {name: value.n_unique().cast(pl.Int64) for name, value in what.items()}
+    return measured(origins, pairs, **counts).fill_null(0)
 
 
 def _truces(

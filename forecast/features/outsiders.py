@@ -6,9 +6,12 @@ import dataframely as dy
 import polars as pl
 
 from forecast.distance import HERE, haversine_km
+from forecast.features import ratio
 from forecast.features.recent import CAP_DAYS
+from forecast.pairs import usable
 from forecast.schema import Panel, Truces
-from forecast.windows import days_since_last, trailing, usable
+from forecast.spans import VERSION
+from forecast.windows import days_since_last, trailing
 
 #: coding systems in which the order of the actors does not say who attacked
 UNORDERED = ("ucdp", "acled")
@@ -94,7 +97,7 @@ def outsiders(
     attacks = fights.filter("outsider")
     last = days_since_last(origins, attacks, "outsiders_days_since_last", CAP_DAYS)
     shares = [
-        _share(f"outsiders_{what}_{days}d", f"all_{what}_{days}d").alias(
+        ratio(pl.col(f"outsiders_{what}_{days}d"), pl.col(f"all_{what}_{days}d")).alias(
             f"outsiders_share_{what}_{days}d"
         )
         for days in windows
@@ -161,11 +164,6 @@ def _values() -> dict[str, pl.Expr]:
     return {name: value.cast(pl.Int64) for name, value in values.items()}
 
 
-def _share(part: str, whole: str) -> pl.Expr:
-    """A share; null of nothing."""
-    return pl.when(pl.col(whole) > 0).then(pl.col(part) / pl.col(whole))
-
-
 def _near(
     origins: pl.DataFrame,
     fights: pl.DataFrame,
@@ -175,7 +173,7 @@ def _near(
 ) -> pl.DataFrame:
     """How near to the lines outsiders fought, one row an origin."""
     placed = fights.filter(pl.all_horizontal(pl.col(*HERE).is_not_null())).select(
-        "truce_id", "day", "known_from", "known_until", "outsider", "kind", *HERE
+        *VERSION, "outsider", "kind", *HERE
     )
     lines = (
         usable(origins, placed.filter(~pl.col("outsider")), line_days)

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import dataframely as dy
 import polars as pl
 
+from forecast.features import KEYS
+from forecast.pairs import measured, usable
 from forecast.schema import Panel, Truces
-from forecast.windows import days_since_last, decayed, trailing, usable
+from forecast.spans import VERSION
+from forecast.windows import days_since_last, decayed, trailing
 
 CAP_DAYS = 365
-KEYS = ("truce_id", "origin")
 
 
 def recent(
@@ -130,8 +132,7 @@ def recent(
 
 def _daily(events: pl.DataFrame) -> pl.DataFrame:
     """Events and deaths of a day that came, and went, together: fewer rows to sum."""
-    versions = ["truce_id", "day", "known_from", "known_until"]
-    return events.group_by(versions, maintain_order=True).agg(
+    return events.group_by(VERSION, maintain_order=True).agg(
         pl.col("deaths").sum(), events=pl.len().cast(pl.Int64)
     )
 
@@ -185,13 +186,5 @@ def _by_day(
         told[f"recent_max_day_{w}d"] = pl.col("deaths").filter(within).max()
         # times a number: Polars divides by one differently where there is one row only
         told[f"recent_violent_share_{w}d"] = within.sum() * (1 / w)
-    return (
-        origins.with_row_index("row")
-        .join(
-            days.group_by("row", maintain_order=True).agg(**told),
-            "row",
-            "left",
-            maintain_order="left",
-        )
-        .select(*KEYS, *(pl.col(name).fill_null(0) for name in told))
-    )
+    found = measured(origins, days, **told).fill_null(0)
+    return pl.concat([origins, found], how="horizontal")

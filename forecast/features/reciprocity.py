@@ -6,9 +6,11 @@ import dataframely as dy
 import polars as pl
 
 from forecast.actors import resolve
-from forecast.features import KEYS
+from forecast.features import KEYS, ratio
+from forecast.pairs import usable
 from forecast.schema import Panel, Truces
-from forecast.windows import trailing, usable
+from forecast.spans import VERSION
+from forecast.windows import trailing
 
 #: systems in which ``actor_a`` acts on ``actor_b``; in the others order says nothing
 DIRECTED = ("cameo", "plover", "hand", "simulated")
@@ -188,7 +190,7 @@ def _attacks(hostile: pl.DataFrame, truces: dy.DataFrame[Truces]) -> pl.DataFram
     source, target = pl.col("party_a") == 0, pl.col("party_b") == 0
     across = directed & ((source != target) | pl.col("actor_b").is_null())
     sides = zip(SIDES, (source, ~source), strict=True)
-    return told.group_by("truce_id", "day", "known_from", "known_until").agg(
+    return told.group_by(VERSION).agg(
         deed for side, own in sides for deed in _deeds(side, across & own)
     )
 
@@ -213,9 +215,9 @@ def _balance(days: pl.DataFrame, windows: Sequence[int]) -> pl.DataFrame:
         a, b = (pl.col(f"{side}_all").filter(near).sum() for side in SIDES)
         struck = [pl.col(f"{side}_events") > 0 for side in SIDES]
         measures |= {
-            f"reciprocity_asymmetry_{window}d": _ratio((a - b).abs(), a + b),
-            f"reciprocity_first_share_{window}d": _ratio(a, a + b),
-            f"reciprocity_one_sided_{window}d": _ratio(
+            f"reciprocity_asymmetry_{window}d": ratio((a - b).abs(), a + b),
+            f"reciprocity_first_share_{window}d": ratio(a, a + b),
+            f"reciprocity_one_sided_{window}d": ratio(
                 ((struck[0] ^ struck[1]) & near).sum(),
                 ((struck[0] | struck[1]) & near).sum(),
             ),
@@ -240,7 +242,7 @@ def _order(days: pl.DataFrame, memory: int, quiet: int) -> pl.DataFrame:
         since.filter(pl.col("ago") <= memory)
         .group_by("row", maintain_order=True)
         .agg(
-            _ratio((alone & a).sum(), alone.sum()).alias(
+            ratio((alone & a).sum(), alone.sum()).alias(
                 f"reciprocity_first_strikes_{memory}d"
             ),
             pl.when((a | b).any())
@@ -278,17 +280,17 @@ def _answers(days: pl.DataFrame, memory: int, within: int) -> pl.DataFrame:
 
     def hardness(what: str, where: pl.Expr) -> pl.Expr:
         made, met = pl.col(f"{what}_back").filter(where), pl.col(what).filter(where)
-        return _ratio(made.sum(), met.sum())
+        return ratio(made.sum(), met.sum())
 
     def chance(side: pl.Expr) -> pl.Expr:
         """Of an answer to a side's attack, if the other's days were any."""
         return (judged & side).sum() * (1 - (1 - (~side).sum() / memory) ** within)
 
-    share = _ratio(answered.sum(), judged.sum())
+    share = ratio(answered.sum(), judged.sum())
     first = pl.col("side")
     return pairs.group_by("row", maintain_order=True).agg(
         share.alias(f"reciprocity_answered_{memory}d"),
-        (share - _ratio(chance(first) + chance(~first), judged.sum())).alias(
+        (share - ratio(chance(first) + chance(~first), judged.sum())).alias(
             f"reciprocity_excess_{memory}d"
         ),
         delay.filter(answered).mean().alias(f"reciprocity_delay_{memory}d"),
@@ -296,7 +298,3 @@ def _answers(days: pl.DataFrame, memory: int, within: int) -> pl.DataFrame:
         hardness("deaths", told).alias(f"reciprocity_hardness_deaths_{memory}d"),
         (~judged).sum().cast(pl.Int64).alias(f"reciprocity_open_{within}d"),
     )
-
-
-def _ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    return pl.when(whole > 0).then(part / whole)

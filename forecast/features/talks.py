@@ -7,8 +7,10 @@ import polars as pl
 
 from forecast.features import KEYS
 from forecast.features.reciprocity import named_parties
+from forecast.pairs import measured, usable
 from forecast.schema import Panel, Truces
-from forecast.windows import days_since_last, usable
+from forecast.spans import VERSION
+from forecast.windows import days_since_last
 
 CAP_DAYS = 365
 #: codes that break talks off, whatever kind the user's map gives them
@@ -140,8 +142,7 @@ def _met(
         .join(conflicts, on="truce_id")
         .filter(one & (same | _coded(MEDIATION)))
     )
-    columns = ["truce_id", "day", "known_from", "known_until", "due"]
-    columns += ["kind", "system", "code"]
+    columns = [*VERSION, "due", "kind", "system", "code"]
     return pl.concat([party.select(columns), third.select(columns)])
 
 
@@ -152,41 +153,19 @@ def _distinct_days(
     ages = panel.select("age_days").with_row_index("row")
     # a truce is not followed for longer than its oldest origin
     span = max(*windows, *ages["age_days"].unique())
-    days = events.select("truce_id", "day", "known_from", "known_until").unique()
+    days = events.select(VERSION).unique()
     ago, age = pl.col("ago"), pl.col("age_days")
-    counts = (
-        usable(panel, days, span)
-        .unique(["row", "ago"])
-        .join(ages, on="row")
-        .group_by("row")
-        .agg(
-            *((ago <= window).sum().alias(f"{name}_{window}d") for window in windows),
-            (ago < age).sum().alias(f"{name}_since_start"),
-        )
-    )
-    return (
-        ages.join(counts, on="row", how="left", maintain_order="left")
-        .drop("row", "age_days")
-        .select(pl.all().fill_null(0).cast(pl.Int64))
-    )
+    pairs = usable(panel, days, span).unique(["row", "ago"]).join(ages, on="row")
+    told = {f"{name}_{window}d": (ago <= window).sum() for window in windows}
+    told[f"{name}_since_start"] = (ago < age).sum()
+    return measured(panel, pairs, **told).select(pl.all().fill_null(0).cast(pl.Int64))
 
 
 def _ahead(panel: pl.DataFrame, announced: pl.DataFrame, near: int) -> pl.DataFrame:
     """The next round announced, as of each origin."""
-    columns = ["truce_id", "day", "known_from", "known_until", "due"]
     ahead = (pl.col("due") - pl.col("origin")).dt.total_days()
-    coming = (
-        usable(panel, announced.select(columns).unique(), CAP_DAYS)
-        .filter(ahead >= 0)
-        .group_by("row")
-        .agg(talks_days_to_due=ahead.min())
-    )
+    coming = usable(panel, announced.select(*VERSION, "due").unique(), CAP_DAYS)
     next_due = pl.col("talks_days_to_due")
-    return (
-        panel.select("origin")
-        .with_row_index("row")
-        .join(coming, on="row", how="left", maintain_order="left")
-        .select(
-            (next_due < near).fill_null(False).alias(f"talks_due_{near}d"), next_due
-        )
-    )
+    return measured(
+        panel, coming.filter(ahead >= 0), talks_days_to_due=ahead.min()
+    ).select((next_due < near).fill_null(False).alias(f"talks_due_{near}d"), next_due)

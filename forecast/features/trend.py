@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import dataframely as dy
 import polars as pl
 
+from forecast.pairs import usable
 from forecast.schema import Panel, Truces
-from forecast.windows import trailing, usable
+from forecast.windows import trailing
 
 
 def trend(
