@@ -308,6 +308,7 @@ def test_names_stand_for_parties_where_a_source_has_no_dyads() -> None:
     names = {"actor_a": "Military (Land)", "actor_b": "Reb", "system": "cameo"}
     coded = events([{"date": day(10), "conflict_id": None, **names}])
     rows = panel(records, coded, day(300), resumption, min_events=0)[0]
-    links = link(records, coded, resolve(["Military (Land)", "Reb"], records))
-    found = reciprocity(rows, linked(coded, links), records)
+    parties = resolve(["Military (Land)", "Reb"], records)
+    links = link(records, coded, parties)
+    found = reciprocity(rows, linked(coded, links, parties), records)
     assert found["reciprocity_first_share_90d"].drop_nulls().unique().to_list() == [1]

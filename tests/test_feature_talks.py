@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from strategies import Change, Row, changes, day, events, truces
 
+from forecast.actors import resolve
 from forecast.collapse import resumption
 from forecast.features.talks import talks
 from forecast.link import link, linked
@@ -223,5 +224,6 @@ def test_a_mediator_meets_whoever_the_name_of_a_party_stands_for() -> None:
     records = truces([{"start": day(0), "parties": ["Government of Land", "Reb"]}])
     coded = events([BARE | {"kind": "talks", "actor_b": "Military (Land)"}])
     rows = panel(records, coded, day(99), resumption, min_events=0)[0]
-    found = talks(rows, linked(coded, link(records, coded)), records)
+    names = resolve(["Military (Land)"], records)
+    found = talks(rows, linked(coded, link(records, coded, names), names), records)
     assert found["talks_rounds_since_start"].max() == 1

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import dataframely as dy
 import polars as pl
 
-from forecast.actors import resolve
 from forecast.features import KEYS, ratio
 from forecast.pairs import usable
 from forecast.schema import Panel, Truces
@@ -139,13 +138,10 @@ def reciprocity(
 def named_parties(events: pl.DataFrame, truces: dy.DataFrame[Truces]) -> pl.DataFrame:
     """Say which party of its truce each actor of an event stands for.
 
-    Names of an event with a dyad are taken as they stand; others are resolved as
-    :func:`forecast.link.link` has them, but for corrections that the user gave.
-
     Parameters
     ----------
     events : pl.DataFrame
-        Linked events.
+        Linked events, whose actors are named as :func:`forecast.link.linked` does.
     truces : dy.DataFrame[Truces]
         All records.
 
@@ -155,11 +151,6 @@ def named_parties(events: pl.DataFrame, truces: dy.DataFrame[Truces]) -> pl.Data
         The events with ``party_a`` and ``party_b``: place in the truce's ``parties``,
         from 0; null for an actor who is none of them.
     """
-    bare = pl.col("dyad_id").is_null()
-    without = events.filter(bare)
-    actors = pl.concat([without["actor_a"], without["actor_b"]]).drop_nulls()
-    names = resolve(actors.unique().to_list(), truces)
-    stands = names.filter(pl.col("party").is_not_null())
     members = (
         truces.select("truce_id", name="parties")
         .explode("name")
@@ -167,16 +158,9 @@ def named_parties(events: pl.DataFrame, truces: dy.DataFrame[Truces]) -> pl.Data
         .unique(["truce_id", "name"], keep="first")
     )
     for end in ("a", "b"):
-        name = pl.col(f"actor_{end}")
-        resolved = name.replace(stands["actor"], stands["party"])
-        events = events.with_columns(
-            _name=pl.when(bare).then(resolved).otherwise(name)
-        ).join(
-            members.rename({"name": "_name", "place": f"party_{end}"}),
-            on=["truce_id", "_name"],
-            how="left",
-        )
-    return events.drop("_name")
+        places = members.rename({"name": f"actor_{end}", "place": f"party_{end}"})
+        events = events.join(places, on=["truce_id", f"actor_{end}"], how="left")
+    return events
 
 
 def _attacks(hostile: pl.DataFrame, truces: dy.DataFrame[Truces]) -> pl.DataFrame:
