@@ -1,12 +1,10 @@
-"""What forecasts give to a user who must decide: alarms, and what acting costs.
+"""What forecasts give to a user who must decide: alarms, true and false.
 
 Two errors describe a series of alarms: the share of time under alarm, and the share of
 events that came without one (Molchan 1991, *Tectonophysics* 193). Moving the level
 trades one for the other; guessing keeps their sum at 1 (Zechar & Jordan 2008,
-*Geophysical Journal International* 172). Which level to take is a matter of price: if a
-warning costs ``c`` of what an unwarned collapse costs, true risks call for one above
-``c``. Over all ``c``, costs make a Murphy diagram (Ehm, Gneiting, Jordan & Krüger 2016,
-*JRSS B* 78): who costs less at each of them scores better by every proper score.
+*Geophysical Journal International* 172). Which level to take is a matter of price, see
+:mod:`forecast.costs`.
 """
 
 from collections.abc import Sequence
@@ -15,12 +13,10 @@ import dataframely as dy
 import polars as pl
 
 from forecast.panel import COLLAPSE
-from forecast.schema import ALARM_RULES, Alarms, Costs, Panel, Predictions
+from forecast.schema import ALARM_RULES, Alarms, Panel, Predictions
 
 LEVELS = (0.01, 0.02, *(n / 20 for n in range(1, 20)))
 WATCHED = (1, 3, 5, 10)
-RATIOS = tuple(n / 50 for n in range(1, 50))
-REFERENCES = ("always", "never", "perfect")
 GROUP = ["model", "horizon"]
 DAYS_A_YEAR = 365.25
 #: calendar weeks begin on Mondays
@@ -113,73 +109,6 @@ def alarms(
         .with_columns(false_per_truce_year=pl.col("false_alarms") / pl.col("years"))
         .select(Alarms.column_names())
         .sort(*GROUP, "rule", "at"),
-        cast=True,
-    )
-
-
-def costs(
-    predictions: dy.DataFrame[Predictions], ratios: Sequence[float] = RATIOS
-) -> dy.DataFrame[Costs]:
-    """Cost of acting on each model, for every price of a warning.
-
-    The user warns where the risk is above what a warning costs; an unwarned collapse
-    costs 1, and a warning the same whether or not the truce then collapses.
-
-    Parameters
-    ----------
-    predictions : dy.DataFrame[Predictions]
-        Rows of unknown outcome weigh nothing: known rows carry their weight.
-    ratios : sequence of float
-        Costs of a warning, between 0 and 1.
-
-    Returns
-    -------
-    dy.DataFrame[Costs]
-        Sorted by key. ``cost`` is the weighted mean of a row. ``saved`` is 1 for
-        ``perfect``, who warns of collapses only, and 0 for the better of ``always`` and
-        ``never``; negative where a model costs more than that. It is null where all
-        rows collapse, or none. The three stand beside the models, on the rows that any
-        model forecasts; a model is held against them on its own rows. Without a row of
-        known outcome there is nothing.
-
-    Raises
-    ------
-    ValueError
-        If a ratio is not between 0 and 1, or a model is called as one of the three.
-
-    Notes
-    -----
-    What perfect warnings cost nobody can save. Beyond it, a false alarm costs ``c`` and
-    a missed collapse ``1 − c``. ``saved`` is the relative value of Richardson (2000,
-    *Quarterly Journal of the Royal Meteorological Society* 126).
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> row = {"model": "logit", "cutoff": date(2020, 1, 1), "horizon": 7,
-    ...        "origin": date(2020, 1, 9), "conflict_id": None, "dyad_id": "d"}
-    >>> predictions = Predictions.validate(pl.DataFrame([
-    ...     row | {"truce_id": "a", "risk": 0.6, "outcome": 1, "weight": 1.0},
-    ...     row | {"truce_id": "b", "risk": 0.3, "outcome": 0, "weight": 1.0},
-    ...     row | {"truce_id": "c", "risk": 0.1, "outcome": 0, "weight": 1.0},
-    ... ]), cast=True)
-    >>> costs(predictions, ratios=(0.2,)).select(
-    ...     "model", pl.col("cost", "saved").round(2)).rows()
-    [('always', 0.2, 0.0), ('logit', 0.13, 0.5), ('never', 0.33, -1.0),
-     ('perfect', 0.07, 1.0)]
-    """
-    if not all(0 < ratio < 1 for ratio in ratios):
-        raise ValueError(f"ratios={list(ratios)}; expected numbers between 0 and 1")
-    taken = sorted(set(REFERENCES) & set(predictions["model"]))
-    if taken:
-        raise ValueError(f"a model may not be called {taken[0]}")
-    known = predictions.filter(pl.col("weight") > 0)
-    regret, gap = pl.col("regret"), pl.min_horizontal("of_always", "of_never")
-    return Costs.validate(
-        _regrets(pl.concat([known, *_references(known)]), ratios)
-        .with_columns(saved=pl.when(gap > 0).then(1 - regret / gap))
-        .select(Costs.column_names())
-        .sort(*GROUP, "ratio"),
         cast=True,
     )
 
@@ -281,49 +210,3 @@ def _caught(rows: pl.DataFrame, at: pl.DataFrame) -> pl.DataFrame:
 
 def _ratio(above: pl.Expr, below: pl.Expr) -> pl.Expr:
     return pl.when(below.sum() > 0).then(above.sum() / below.sum())
-
-
-def _references(known: pl.DataFrame) -> list[pl.DataFrame]:
-    """Warnings without a model, as forecasts: of risk 1, of 0, and of what came."""
-    rows = known.unique(["truce_id", "origin", "horizon"])
-    risks = (pl.lit(1.0), pl.lit(0.0), pl.col("outcome").cast(pl.Float64))
-    return [
-        rows.with_columns(model=pl.lit(name), risk=risk)
-        for name, risk in zip(REFERENCES, risks, strict=True)
-    ]
-
-
-def _regrets(known: pl.DataFrame, ratios: Sequence[float]) -> pl.DataFrame:
-    """Cost, and what of it perfect warnings would spare; so for always and for never.
-
-    Rows at or below a ratio get no warning: sums over them are read off running sums
-    in the order of the risks, so that no row is looked at twice.
-    """
-    weight, outcome, c = pl.col("weight"), pl.col("outcome"), pl.col("ratio")
-    running = known.sort(*GROUP, "risk", "truce_id", "origin").select(
-        *GROUP,
-        "risk",
-        missed=(weight * outcome).cum_sum().over(GROUP),
-        spared=(weight * (1 - outcome)).cum_sum().over(GROUP),
-    )
-    whole = running.group_by(GROUP).agg(
-        lost=pl.col("missed").last(), quiet=pl.col("spared").last()
-    )
-    at = pl.DataFrame({"ratio": pl.Series(sorted(ratios), dtype=pl.Float64)})
-    sums = whole.join(at, how="cross").join_asof(
-        running,
-        left_on="ratio",
-        right_on="risk",
-        by=GROUP,
-        check_sortedness=False,  # both are in order within a group
-    )
-    lost, quiet, missed = pl.col("lost"), pl.col("quiet"), pl.col("missed")
-    false = quiet - pl.col("spared")
-    return sums.with_columns(pl.col("missed", "spared").fill_null(0.0)).select(
-        *GROUP,
-        "ratio",
-        cost=(c * (lost - missed + false) + missed) / (lost + quiet),
-        regret=(c * false + (1 - c) * missed) / (lost + quiet),
-        of_always=c * quiet / (lost + quiet),
-        of_never=(1 - c) * lost / (lost + quiet),
-    )

@@ -87,7 +87,7 @@ def measured(
     Examples
     --------
     >>> origins = pl.DataFrame({"truce_id": ["a", "b"]})
-    >>> pairs = pl.DataFrame({"row": [1, 1], "ago": [8, 4]}, {"row": pl.UInt32})
+    >>> pairs = pl.DataFrame({"row": [1, 1], "ago": [8, 4]}).cast({"row": pl.UInt32})
     >>> measured(origins, pairs, last=pl.col("ago").min())["last"].to_list()
     [None, 4]
     """

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from strategies import Laid
 
+from forecast.collapse import resumption
+from forecast.link import link, linked
+from forecast.panel import panel
+from forecast.schema import Panel
 from forecast.simulated import World
 from forecast.simulated import world as simulate
 
@@ -32,6 +37,14 @@ def shared() -> Path:
 def world() -> World:
     """A small world, made once."""
     return simulate(seed=7, conflicts=8, years=6)
+
+
+@pytest.fixture(scope="session")
+def simulated(world: World) -> Laid:
+    """The arguments of a feature, at each seventh origin of the small world."""
+    args = (world.truces, world.events, world.covered_through, resumption)
+    rows = Panel.validate(panel(*args)[0].gather_every(7))
+    return rows, linked(world.events, link(world.truces, world.events)), world.truces
 
 
 @pytest.fixture(autouse=True)

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import dataframely as dy
 import polars as pl
 from hypothesis import strategies as st
 
+from forecast.collapse import resumption
 from forecast.kinds import HOSTILE, KINDS
+from forecast.link import link, linked
+from forecast.panel import panel as lay
 from forecast.schema import Events, Panel, Truces
 
 Row = dict[str, Any]
@@ -103,6 +107,32 @@ def _frame(rows: Sequence[Row], schema: type[dy.Schema]) -> pl.DataFrame:
     cells = {name: [row.get(name) for row in rows] for name in types}
     return pl.DataFrame(
         [pl.Series(name, cells[name], types[name]) for name in types],
+    )
+
+
+#: few small worlds reach it: origins are many
+RULE = partial(resumption, floor=40)
+Laid = tuple[dy.DataFrame[Panel], pl.DataFrame, dy.DataFrame[Truces]]
+
+
+def laid_out(
+    records: dy.DataFrame[Truces],
+    coded: dy.DataFrame[Events],
+    near_km: float = 300,
+) -> Laid:
+    """The arguments of a feature, from all records and events of a small world."""
+    rows = lay(records, coded, day(200), RULE, min_events=0, max_age_days=90)[0]
+    return rows, linked(coded, link(records, coded, near_km=near_km)), records
+
+
+def may_use(row: Row, event: Row) -> bool:
+    """Whether an origin may use an event of its truce: the definition, word by word."""
+    origin, until = row["origin"], event["known_until"]
+    return bool(
+        event["truce_id"] == row["truce_id"]
+        and event["day"] < origin
+        and event["known_from"] <= origin
+        and (until is None or origin < until)
     )
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from strategies import Row, day
 
-from forecast.alarms import DAYS_A_YEAR, LEVELS, REFERENCES, alarms, costs
+from forecast.alarms import DAYS_A_YEAR, LEVELS, alarms
+from forecast.costs import REFERENCES, costs
 from forecast.report import decision, decision_words
 from forecast.report.charts import svg
 from forecast.schema import Alarms, Costs, Panel, Predictions

@@ -1,9 +1,7 @@
 """What `coverage` says, against a plain loop over its definition, and small cases."""
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import dataframely as dy
 import polars as pl
@@ -11,31 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from strategies import Change, Row, changes, day, events, truces
+from strategies import (
+    RULE,
+    Change,
+    Laid,
+    Row,
+    changes,
+    day,
+    events,
+    laid_out,
+    may_use,
+    truces,
+)
 
-from forecast.collapse import resumption
 from forecast.features.coverage import coverage
 from forecast.link import link, linked
 from forecast.panel import panel
 from forecast.schema import Events
-from forecast.simulated import World
-
-RULE = partial(resumption, floor=40)
-Laid = tuple[pl.DataFrame, pl.DataFrame, Any]
-
-
-def laid_out(records: Any, coded: Any) -> Laid:
-    """The arguments of a feature, from all records and events of a small world."""
-    rows = panel(records, coded, day(200), RULE, min_events=0, max_age_days=90)[0]
-    return rows, linked(coded, link(records, coded, near_km=0)), records
-
-
-@pytest.fixture(scope="module")
-def simulated(world: World) -> Laid:
-    """Each seventh origin of the simulated world."""
-    args = (world.truces, world.events, world.covered_through, resumption)
-    rows = panel(*args)[0].gather_every(7)
-    return rows, linked(world.events, link(world.truces, world.events)), world.truces
 
 
 def known_then(laid: Laid) -> Iterator[list[Row]]:
@@ -48,8 +38,7 @@ def known_then(laid: Laid) -> Iterator[list[Row]]:
         yield [
             e | {"ago": (row["origin"] - e["day"]).days}
             for e in of.get(row["truce_id"], [])
-            if e["day"] < row["origin"] >= e["known_from"]
-            and (e["known_until"] is None or row["origin"] < e["known_until"])
+            if may_use(row, e)
         ]
 
 
@@ -105,7 +94,7 @@ def test_a_revised_world_is_the_plain_loop(change: Change, data: st.DataObject) 
         for _ in "ab"
     )
     coded = Events.cast(coded.with_columns(deaths_low=low, deaths_high=high))
-    agrees(laid_out(change.truces[0], coded))
+    agrees(laid_out(change.truces[0], coded, near_km=0))
 
 
 def test_bounds(simulated: Laid) -> None:
@@ -244,7 +233,7 @@ def test_no_windows_no_columns(simulated: Laid) -> None:
 @given(changes())
 def test_wars_across_a_border_are_not_its_reports(change: Change) -> None:
     records, coded = change.truces[0], change.events[0]
-    rows, at_home, _ = laid_out(records, coded)
+    rows, at_home, _ = laid_out(records, coded, near_km=0)
     near = linked(coded, link(records, coded, near_km=20_100))
     assert near.height >= at_home.height
     assert_frame_equal(coverage(rows, near, records), coverage(rows, at_home, records))

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,34 +9,28 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from polars.testing import assert_frame_equal
-from strategies import CODES, Change, Row, changes, day, events, truces
+from strategies import (
+    CODES,
+    RULE,
+    Change,
+    Laid,
+    Row,
+    changes,
+    day,
+    events,
+    laid_out,
+    may_use,
+    truces,
+)
 
 import forecast.kinds
-from forecast.collapse import resumption
 from forecast.features.kinds import HEAVY, kinds
 from forecast.link import link, linked
 from forecast.panel import panel
-from forecast.simulated import World
 
-RULE = partial(resumption, floor=40)
 TABLES = Path(forecast.kinds.__file__).parent / "codes"
 #: the codes of the small worlds that name a heavy weapon
 HEAVY_THERE = {"195", "ASSAULT/aerial", "Air/drone strike"}
-Laid = tuple[pl.DataFrame, pl.DataFrame, Any]
-
-
-def laid_out(records: Any, coded: Any) -> Laid:
-    """The arguments of a feature, from all records and events of a small world."""
-    rows = panel(records, coded, day(200), RULE, min_events=0, max_age_days=90)[0]
-    return rows, linked(coded, link(records, coded)), records
-
-
-@pytest.fixture(scope="module")
-def simulated(world: World) -> Laid:
-    """Each seventh origin of the simulated world."""
-    args = (world.truces, world.events, world.covered_through, resumption)
-    rows = panel(*args)[0].gather_every(7)
-    return rows, linked(world.events, link(world.truces, world.events)), world.truces
 
 
 def with_party_events(laid: Laid) -> Iterator[tuple[Row, list[Row]]]:
@@ -50,9 +43,7 @@ def with_party_events(laid: Laid) -> Iterator[tuple[Row, list[Row]]]:
             [
                 e | {"ago": (row["origin"] - e["day"]).days}
                 for e in party
-                if e["truce_id"] == row["truce_id"]
-                and e["day"] < row["origin"] >= e["known_from"]
-                and (e["known_until"] is None or row["origin"] < e["known_until"])
+                if may_use(row, e)
             ],
         )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -11,30 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from strategies import Change, Row, changes, day, events, truces
+from strategies import (
+    RULE,
+    Change,
+    Laid,
+    Row,
+    changes,
+    day,
+    events,
+    laid_out,
+    may_use,
+    truces,
+)
 
-from forecast.collapse import first_fatal, resumption
+from forecast.collapse import first_fatal
 from forecast.features.recent import recent
 from forecast.link import link, linked
 from forecast.panel import panel
-from forecast.simulated import World
-
-RULE = partial(resumption, floor=40)
-Laid = tuple[pl.DataFrame, pl.DataFrame, Any]
-
-
-def laid_out(records: Any, coded: Any) -> Laid:
-    """The arguments of a feature, from all records and events of a small world."""
-    rows = panel(records, coded, day(200), RULE, min_events=0, max_age_days=90)[0]
-    return rows, linked(coded, link(records, coded)), records
-
-
-@pytest.fixture(scope="module")
-def simulated(world: World) -> Laid:
-    """Each seventh origin of the simulated world."""
-    args = (world.truces, world.events, world.covered_through, resumption)
-    rows = panel(*args)[0].gather_every(7)
-    return rows, linked(world.events, link(world.truces, world.events)), world.truces
 
 
 def with_what_was_known(laid: Laid) -> Iterator[tuple[Row, list[Row]]]:
@@ -46,12 +38,7 @@ def with_what_was_known(laid: Laid) -> Iterator[tuple[Row, list[Row]]]:
     for row in rows.iter_rows(named=True):
         yield (
             row,
-            [
-                e
-                for e in of.get(row["truce_id"], [])
-                if e["day"] < row["origin"] >= e["known_from"]
-                and (e["known_until"] is None or row["origin"] < e["known_until"])
-            ],
+            [e for e in of.get(row["truce_id"], []) if may_use(row, e)],
         )
 
 

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import Change, Row, changes, day, events, truces
+from strategies import Change, Row, changes, day, events, may_use, truces
 
 from forecast.collapse import resumption
 from forecast.features.trend import trend
@@ -36,16 +36,10 @@ def lay_out(
 
 def usable(row: Row, coded: Sequence[Row]) -> list[Row]:
     """Hostile events of the parties that an origin may use, one by one."""
-    origin = row["origin"]
     return [
         event
         for event in coded
-        if event["truce_id"] == row["truce_id"]
-        and event["relation"] == "party"
-        and event["hostile"]
-        and event["day"] < origin
-        and event["known_from"] <= origin
-        and (event["known_until"] is None or origin < event["known_until"])
+        if event["relation"] == "party" and event["hostile"] and may_use(row, event)
     ]
 
 
