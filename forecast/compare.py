@@ -10,10 +10,10 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from forecast import metrics
 from forecast.align import ROW
 from forecast.ipcw import Array
-from forecast.resample import Rows
+from forecast.metrics.proper import log_losses, squared_errors
+from forecast.resample import Rows, redrawn
 from forecast.schema import Comparison
 
 #: metrics of a pair, both above 0 where the run is the better one
@@ -66,9 +66,10 @@ def compare(
     found = []
     for horizon in sorted(wide["horizon"].unique()):
         at = wide.filter(pl.col("horizon") == horizon).sort(ROW)
+        drawn = redrawn(at["dyad_id"], draws, seed)
         for stratum, condition in strata.items():
             usable = at.select(pl.col("outcome").is_not_null() & condition).to_series()
-            rows = Rows(at, usable, draws, seed)
+            rows = Rows(at, usable, drawn)
             for run in others:
                 key = {
                     "run": run,
@@ -89,20 +90,18 @@ def compare(
 
 def _cells(rows: Rows, run: str, reference: str, level: float) -> list[dict[str, Any]]:
     """Every metric of a run against the reference, with verdicts on the paired ones."""
-    losses = {"brier": metrics.brier, "log_score": metrics.log_score}
-    own = {name: rows.score(loss, run) for name, loss in losses.items()}
-    theirs = {name: rows.score(loss, reference) for name, loss in losses.items()}
+    losses = {"brier": squared_errors, "log_score": log_losses}
+    own = {name: rows.mean(loss, run) for name, loss in losses.items()}
+    theirs = {name: rows.mean(loss, reference) for name, loss in losses.items()}
     paired: dict[str, Array] = {
         SKILL: rows.skill(run, reference),
         GAIN: theirs["log_score"] - own["log_score"],
     }
-    # redrawing one dyad gives it again: no interval, and not one of no width
-    dyads = rows.wide.filter(rows.usable)["dyad_id"].n_unique()
     cells = []
     for name, score in (
         own | {f"reference_{name}": s for name, s in theirs.items()} | paired
     ).items():
-        cell = rows.row(score if dyads > 1 else score[:1], level)
+        cell = rows.row(score, level)
         said = verdict(cell["value"], cell["lower"], cell["upper"])
         cells.append(
             {"metric": name} | cell | {"verdict": said if name in paired else None}

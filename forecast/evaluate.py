@@ -4,28 +4,60 @@ Scores weigh rows by the inverse probability of censoring; intervals resample wh
 dyads, because the weeks of a truce, and the truces of a dyad, are no independent cases.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dataframely as dy
 import numpy as np
 import polars as pl
 
-from forecast.backtest import KEYS
-from forecast.ipcw import Array
-from forecast.resample import Metric, Rows
-from forecast.schema import Metrics, Predictions
+from forecast.backtest import KEYS, target
+from forecast.metrics.concordance import pairs
+from forecast.metrics.decomposition import decompose, miscalibration_by_chance
+from forecast.metrics.horizons import integrated_brier, ranked_probability
+from forecast.metrics.proper import skill, squared_errors
+from forecast.resample import ROW_DRAWS, Metric, Rows, redrawn, sign_flip
+from forecast.schema import Metrics, Panel, Predictions
+
+Cells = Iterator[tuple[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What scores are quoted against, and how their intervals come about.
+
+    Parameters
+    ----------
+    baselines : tuple of str
+        Names of the models that skill is quoted against.
+    named : str
+        The one named beforehand: its skill is the metric ``skill``.
+    draws : int
+        Resamples of the dyads; scores that need every row use the first ``ROW_DRAWS``.
+    level : float
+        Coverage that the intervals aim at.
+    seed : int
+        Of the resampling; all models see the same resamples.
+    """
+
+    baselines: tuple[str, ...]
+    named: str
+    draws: int = 2000
+    level: float = 0.9
+    seed: int = 1
+
+    def rivals(self, name: str, rows: Rows) -> list[str]:
+        """Baselines that a model is held against: those that are there."""
+        return [b for b in self.baselines if b != name and b in rows.wide.columns]
 
 
 def evaluate(
     predictions: dy.DataFrame[Predictions],
+    panel: dy.DataFrame[Panel],
     scores: Mapping[str, Metric],
-    baselines: Sequence[str],
-    named_baseline: str,
-    *,
-    draws: int = 500,
-    level: float = 0.9,
-    seed: int = 1,
+    judge: Judge,
+    strata: pl.DataFrame | None = None,
 ) -> dy.DataFrame[Metrics]:
     """Score every model at every horizon, with intervals by resampling dyads.
 
@@ -33,63 +65,194 @@ def evaluate(
     ----------
     predictions : dy.DataFrame[Predictions]
         Forecasts of models and baselines.
+    panel : dy.DataFrame[Panel]
+        What happened after each origin.
     scores : mapping of str to callable
         Metrics ``f(outcome, risk, weight)``, see :mod:`forecast.metrics`.
-    baselines : sequence of str
-        Names of the models that skill is quoted against.
-    named_baseline : str
-        The one named beforehand: its skill is the metric ``skill``.
-    draws : int
-        Resamples of the dyads.
-    level : float
-        Coverage that the intervals aim at.
-    seed : int
-        Of the resampling; all models see the same resamples.
+    judge : Judge
+        Baselines and resampling.
+    strata : pl.DataFrame, optional
+        From :func:`forecast.strata.strata`.
 
     Returns
     -------
     dy.DataFrame[Metrics]
-        Sorted by key. Beside the given metrics: ``prevalence``, ``skill`` and
-        ``skill_over_BASELINE``: one minus the ratio of Brier scores on shared rows.
+        Sorted by key. In stratum ``all``, beside the given metrics: ``prevalence``;
+        ``skill`` over the named baseline and ``skill_over_BASELINE``, one minus the
+        ratio of Brier scores on shared rows; the same ``_by_conflict``, with intervals
+        by redrawing conflicts; ``information_gain`` over the named baseline in nats a
+        collapse, and ``sign_flip``, the p of no difference between the two;
+        ``concordance``; ``miscalibration``, ``discrimination``, ``uncertainty``, and
+        ``miscalibration_by_chance``, whose interval holds that of right risks;
+        at the longest horizon ``rps`` and ``integrated_brier`` over all horizons, and
+        their skill. In each stratum ``KIND: NAME``: ``brier``, ``prevalence``,
+        ``expected_observed`` and skills; without a value where cases are few.
     """
+    names = sorted(predictions["model"].unique())
+    wide = side_by_side(predictions, panel, strata)
     found = []
-    for horizon in sorted(predictions["horizon"].unique()):
-        wide = _side_by_side(predictions.filter(pl.col("horizon") == horizon))
-        names = sorted(predictions["model"].unique())
-        shared = Rows(wide, wide["outcome"].is_not_null(), draws, seed)
+    at_horizon = {}
+    for horizon in sorted(wide["horizon"].unique()):
+        at = wide.filter(pl.col("horizon") == horizon)
+        rows = Rows(at, known(at), redrawn(at["dyad_id"], judge.draws, judge.seed))
+        at_horizon[horizon] = rows
+        conflict = at.select(pl.coalesce("conflict_id", "dyad_id")).to_series()
+        by_conflict = Rows(at, known(at), redrawn(conflict, judge.draws, judge.seed))
         for name in names:
-            own = shared.where(name)
-            scored = {m: (own, own.score(f, name)) for m, f in scores.items()}
-            scored["prevalence"] = own, own.score(_prevalence, name)
-            for baseline in set(baselines) & set(names) - {name}:
-                both = own.where(baseline)
-                skill = both, both.skill(name, baseline)
-                scored[f"skill_over_{baseline}"] = skill
-                if baseline == named_baseline:
-                    scored["skill"] = skill
-            at = {"model": name, "horizon": horizon, "stratum": "all"}
-            found += [
-                at | {"metric": m} | of.row(score, level)
-                for m, (of, score) in scored.items()
+            cells = [
+                *_scores(rows.where(name), name, scores, judge),
+                *_skills(rows, name, judge),
+                *_readings(rows, by_conflict, name, judge),
+                *_parts(rows.where(name), name, horizon, judge),
             ]
+            found += [(name, horizon, "all", *cell) for cell in cells]
+            for stratum, part in _strata(rows, strata):
+                found += [
+                    (name, horizon, stratum, *cell)
+                    for cell in _in_stratum(part.where(name), name, judge)
+                ]
+    for name in names:
+        cells = list(_over_horizons(at_horizon, name, judge))
+        found += [(name, max(at_horizon), "all", *cell) for cell in cells]
+    return _metrics(found)
+
+
+def side_by_side(
+    predictions: pl.DataFrame, panel: pl.DataFrame, strata: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """One row an origin and horizon, one column of risk a model; null: it gave none."""
+    wide = predictions.pivot(
+        on="model",
+        index=[*KEYS, "horizon", "conflict_id", "dyad_id", "outcome", "weight"],
+        values="risk",
+    )
+    happened = panel.select(*KEYS, "event", "duration")
+    wide = wide.join(happened, on=KEYS, how="left", maintain_order="left")
+    if strata is not None:
+        kinds = {kind: f"stratum_{kind}" for kind in strata.drop(KEYS).columns}
+        wide = wide.join(strata.rename(kinds), on=KEYS, how="left")
+    return wide.sort(*KEYS, "horizon")
+
+
+def known(wide: pl.DataFrame) -> pl.Series:
+    """Whether the outcome of a row is known."""
+    return wide["outcome"].is_not_null()
+
+
+def _scores(rows: Rows, name: str, scores: Mapping[str, Metric], judge: Judge) -> Cells:
+    """The metrics that were asked for, and the prevalence."""
+    for metric, score in scores.items():
+        yield metric, rows.row(rows.score(score, name), judge.level)
+    yield "prevalence", rows.row(rows.prevalence, judge.level)
+
+
+def _skills(rows: Rows, name: str, judge: Judge) -> Cells:
+    """Skill over each baseline, on the rows that both forecast."""
+    for baseline in judge.rivals(name, rows):
+        both = rows.where(name).where(baseline)
+        cell = both.row(both.skill(name, baseline), judge.level)
+        yield f"skill_over_{baseline}", cell
+        if baseline == judge.named:
+            yield "skill", cell
+
+
+def _readings(rows: Rows, by_conflict: Rows, name: str, judge: Judge) -> Cells:
+    """Other ways to ask whether a model and a baseline differ."""
+    for baseline in judge.rivals(name, rows):
+        both = by_conflict.where(name).where(baseline)
+        cell = both.row(both.skill(name, baseline), judge.level)
+        yield f"skill_over_{baseline}_by_conflict", cell
+    if judge.named in judge.rivals(name, rows):
+        both = rows.where(name).where(judge.named)
+        gain = both.gain(name, judge.named)
+        yield "information_gain", both.row(gain, judge.level)
+        lost, ours = (
+            both.weight * squared_errors(both.outcome, both.risk(model))
+            for model in (judge.named, name)
+        )
+        differences = both.by_group(lost - ours)[np.unique(both.code)]
+        p = sign_flip(differences, judge.draws, judge.seed)
+        yield "sign_flip", both.row(np.array([p]), judge.level)
+
+
+def _parts(rows: Rows, name: str, horizon: int, judge: Judge) -> Cells:
+    """Where the Brier score comes from, and whether risks rank collapses in time."""
+    risk = rows.risk(name)
+    parts = decompose(rows.outcome, risk, rows.weight)._asdict()
+    for part, value in parts.items():
+        yield part, rows.row(np.array([value]), judge.level)
+    mean, low, high = miscalibration_by_chance(
+        risk, rows.weight, seed=judge.seed, level=judge.level
+    )
+    cell = rows.row(np.array([mean]), judge.level)
+    yield "miscalibration_by_chance", cell | _known_only(lower=low, upper=high)
+    # rows that are censored within the horizon are compared for as long as seen
+    seen = rows.wide.filter(pl.col(name).is_not_null())
+    code = rows.drawn.code[rows.wide[name].is_not_null().to_numpy()]
+    found = pairs(target(seen), seen[name].to_numpy(), horizon, code)
+    counts = rows.drawn.counts[:ROW_DRAWS, : len(found.comparable)]
+    scores = np.concatenate([found.concordance(), found.concordance(counts)])
+    yield "concordance", rows.row(scores, judge.level)
+
+
+def _over_horizons(at: Mapping[int, Rows], name: str, judge: Judge) -> Cells:
+    """Scores of the whole distribution of the day of collapse, at the last horizon."""
+    horizons = sorted(at)
+    last = at[horizons[-1]].where(name)
+    for metric, total in (
+        ("rps", ranked_probability),
+        ("integrated_brier", lambda briers: integrated_brier(briers, horizons)),
+    ):
+        own = [at[h].where(name).mean(squared_errors, name) for h in horizons]
+        yield metric, last.row(total(own), judge.level)
+        if judge.named in judge.rivals(name, last):
+            shared = [at[h].where(name).where(judge.named) for h in horizons]
+            ours, theirs = (
+                total([rows.mean(squared_errors, model) for rows in shared])
+                for model in (name, judge.named)
+            )
+            skills = np.asarray(skill(ours, theirs))
+            yield f"{metric}_skill", shared[-1].row(skills, judge.level)
+
+
+def _strata(rows: Rows, strata: pl.DataFrame | None) -> Iterator[tuple[str, Rows]]:
+    """Rows of each stratum, by its kind and name."""
+    kinds = (
+        [kind for kind in strata.columns if kind not in KEYS]
+        if strata is not None
+        else []
+    )
+    for kind in kinds:
+        column = rows.wide[f"stratum_{kind}"]
+        for value in column.drop_nulls().unique().sort():
+            usable = rows.usable & (column == value).fill_null(False)
+            yield f"{kind}: {value}", Rows(rows.wide, usable, rows.drawn)
+
+
+def _in_stratum(rows: Rows, name: str, judge: Judge) -> Cells:
+    scored = {
+        "brier": rows.mean(squared_errors, name),
+        "prevalence": rows.prevalence,
+        "expected_observed": rows.expected_observed(name),
+    }
+    cells = {metric: rows.row(score, judge.level) for metric, score in scored.items()}
+    cells |= _skills(rows, name, judge)
+    if rows.few:
+        nothing = dict.fromkeys(("value", "lower", "upper"))
+        cells = {metric: cell | nothing for metric, cell in cells.items()}
+    yield from cells.items()
+
+
+def _known_only(**values: float) -> dict[str, float | None]:
+    return {key: v if np.isfinite(v) else None for key, v in values.items()}
+
+
+def _metrics(found: Sequence[tuple[Any, ...]]) -> dy.DataFrame[Metrics]:
+    keys = ("model", "horizon", "stratum", "metric")
+    rows = [dict(zip(keys, row[:4], strict=True)) | row[4] for row in found]
     return Metrics.validate(
-        pl.DataFrame(found, infer_schema_length=None)
+        pl.DataFrame(rows, infer_schema_length=None)
         .select(Metrics.column_names())
-        .sort("model", "horizon", "stratum", "metric"),
+        .sort(keys),
         cast=True,
     )
-
-
-def _side_by_side(predictions: pl.DataFrame) -> pl.DataFrame:
-    """One row an origin, one column of risk a model; null where it gave none."""
-    return predictions.pivot(
-        on="model",
-        index=[*KEYS, "dyad_id", "outcome", "weight"],
-        values="risk",
-    ).sort(KEYS)
-
-
-def _prevalence(outcome: Array, risk: Array, weight: Array) -> Any:
-    del risk
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (weight * outcome).sum(axis=-1) / weight.sum(axis=-1)

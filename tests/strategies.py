@@ -14,7 +14,7 @@ from forecast.collapse import resumption
 from forecast.kinds import HOSTILE, KINDS
 from forecast.link import link, linked
 from forecast.panel import panel as lay
-from forecast.schema import Events, Panel, Truces
+from forecast.schema import Events, Panel, Predictions, Truces
 
 Row = dict[str, Any]
 #: day 0 of every small world
@@ -100,6 +100,31 @@ def panel(rows: Sequence[Row]) -> dy.DataFrame[Panel]:
         for row in rows
     ]
     return Panel.validate(_frame(full, Panel), cast=True)
+
+
+def happened(found: dy.DataFrame[Predictions]) -> dy.DataFrame[Panel]:
+    """A panel with the outcomes of one horizon, 30 days.
+
+    What is not known was censored before.
+    """
+    rows = found.unique(["truce_id", "origin"], maintain_order=True)
+    seen = pl.when(pl.col("outcome") == 0).then(40).otherwise(20)
+    return Panel.validate(
+        rows.select(
+            "truce_id",
+            "origin",
+            "conflict_id",
+            "dyad_id",
+            country=pl.lit(None, pl.String),
+            start=pl.col("origin").dt.offset_by("-1d"),
+            age_days=1,
+            level=0.0,
+            threshold=5.0,
+            event=pl.col("outcome").fill_null(0),
+            duration=seen,
+        ),
+        cast=True,
+    )
 
 
 def _frame(rows: Sequence[Row], schema: type[dy.Schema]) -> pl.DataFrame:

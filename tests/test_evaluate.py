@@ -11,14 +11,17 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from sklearn.base import BaseEstimator
-from strategies import ZERO
+from strategies import ZERO, happened
 from strategies import panel as laid_out
 
 from forecast import ipcw, metrics
 from forecast.backtest import KEYS, backtest, target
 from forecast.collapse import resumption
-from forecast.evaluate import evaluate
+from forecast.evaluate import Judge, evaluate
+from forecast.metrics.concordance import pairs
+from forecast.metrics.decomposition import decompose
 from forecast.panel import censor, outcomes, panel
+from forecast.resample import FEWEST_CASES, FEWEST_GROUPS, Rows, redrawn, sign_flip
 from forecast.schema import Metrics, Panel, Predictions
 from forecast.simulated import World
 from forecast.split import Fold, Rolling
@@ -252,9 +255,13 @@ def sample() -> dict[str, Any]:
 
 
 def judged(
-    found: dy.DataFrame[Predictions], draws: int = 200, **options: Any
+    found: dy.DataFrame[Predictions],
+    draws: int = 200,
+    strata: pl.DataFrame | None = None,
+    **options: Any,
 ) -> dy.DataFrame[Metrics]:
-    return evaluate(found, SCORES, ["dull"], "dull", draws=draws, **options)
+    judge = Judge(("dull",), "dull", draws=draws, **options)
+    return evaluate(found, happened(found), SCORES, judge, strata)
 
 
 def cell(table: pl.DataFrame, model: str, metric: str) -> dict[str, Any]:
@@ -297,7 +304,7 @@ def test_skill_is_over_the_named_baseline(sample: dict[str, Any]) -> None:
         > cell(table, "bad", "skill")["upper"]
     )
     named = table.filter(pl.col("model") == "dull")["metric"]
-    assert not named.str.contains("skill").any()
+    assert not named.str.contains("skill|gain|flip").any()
 
 
 def test_a_copy_of_the_baseline_has_no_skill_in_any_draw(
@@ -315,8 +322,11 @@ def test_intervals_hold_their_values_and_widen_with_the_level(
 ) -> None:
     found = made(**sample)
     wide, narrow = judged(found, level=0.9), judged(found, level=0.5)
-    for row in wide.iter_rows(named=True):
+    for row in wide.drop_nulls("lower").iter_rows(named=True):
         assert row["lower"] <= row["value"] <= row["upper"], row
+    bare = {"miscalibration", "discrimination", "uncertainty", "sign_flip"}
+    assert set(wide.filter(pl.col("lower").is_null())["metric"]) == bare
+    wide, narrow = (t.drop_nulls("lower") for t in (wide, narrow))
     assert (wide["lower"] <= narrow["lower"]).all()
     assert (wide["upper"] >= narrow["upper"]).all()
 
@@ -349,7 +359,9 @@ def test_more_rows_of_the_same_dyads_are_no_more_evidence(
         "weight": np.tile(sample["weight"], 3),
         "dyads": np.tile(sample["dyads"], 3),
     }
-    once, thrice = judged(made(**sample)), judged(made(**tripled))
+    # chance is less in more rows, and pairs of copies tell nothing
+    other = pl.col("metric").is_in(["miscalibration_by_chance", "concordance"])
+    once, thrice = (judged(made(**s)).filter(~other) for s in (sample, tripled))
     columns = ["model", "metric", "value", "lower", "upper"]
     assert_frame_equal(once.select(columns), thrice.select(columns))
     assert (thrice["n"] == 3 * once["n"]).all()
@@ -358,6 +370,8 @@ def test_more_rows_of_the_same_dyads_are_no_more_evidence(
 def test_one_dyad_leaves_nothing_to_draw(sample: dict[str, Any]) -> None:
     """And so no interval: one of no width would say that all is certain."""
     table = judged(made(**sample | {"dyads": np.zeros(400, int)}))
+    # its range is one of outcomes, not of dyads
+    table = table.filter(pl.col("metric") != "miscalibration_by_chance")
     assert table["value"].null_count() == 0
     for column in ("lower", "upper"):
         assert table[column].null_count() == table.height
@@ -417,3 +431,146 @@ def test_order_means_nothing_and_the_seed_is_all_there_is(
     assert judged(found, seed=2).write_csv() == first
     assert judged(mixed, seed=2).write_csv() == first
     assert judged(found, seed=3).write_csv() != first
+
+
+# ── second readings ─────────────────────────────────────────────────────────────
+
+
+def test_the_gain_is_the_log_score_saved_for_each_collapse(
+    sample: dict[str, Any],
+) -> None:
+    found = made(**sample)
+    row = cell(judged(found), "sharp", "information_gain")
+    outcome = sample["outcome"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    weight = sample["weight"]
+    saved = metrics.log_score(
+        outcome, sample["risks"]["dull"], weight
+    ) - metrics.log_score(outcome, sample["risks"]["sharp"], weight)
+    share = np.average(np.nan_to_num(outcome), weights=weight)
+    assert row["value"] == pytest.approx(saved / share)
+    assert 0 < row["lower"] < row["value"] < row["upper"]
+
+
+def test_conflicts_are_redrawn_whole(sample: dict[str, Any]) -> None:
+    """Each dyad its own conflict: as by dyads; all one conflict: no interval."""
+    found = made(**sample)
+    both = ["skill_over_dull", "skill_over_dull_by_conflict"]
+    own = judged(Predictions.validate(found.with_columns(conflict_id="dyad_id")))
+    by_dyad, by_conflict = (cell(own, "sharp", metric) for metric in both)
+    assert by_dyad | {"metric": both[1]} == by_conflict
+    one = judged(Predictions.validate(found.with_columns(conflict_id=pl.lit("c"))))
+    assert cell(one, "sharp", both[0]) == by_dyad
+    assert cell(one, "sharp", both[1])["lower"] is None
+    # a conflict that is not known is that of its dyad
+    assert cell(judged(found), "sharp", both[1]) == by_conflict
+
+
+def test_flipping_signs_agrees_with_scipy() -> None:
+    from scipy.stats import permutation_test
+
+    rng = np.random.default_rng(4)
+    for shift in (0.0, 0.4):
+        differences = rng.normal(shift, 1, 15)
+        exact = permutation_test(
+            (differences,),
+            np.sum,
+            permutation_type="samples",
+            n_resamples=np.inf,
+            alternative="two-sided",
+        ).pvalue
+        assert sign_flip(differences, 20_000, seed=1) == pytest.approx(exact, abs=0.015)
+
+
+def test_twins_are_never_told_apart_by_signs(sample: dict[str, Any]) -> None:
+    same = {"dull": sample["risks"]["bad"], "twin": sample["risks"]["bad"]}
+    table = judged(made(**sample | {"risks": same}))
+    assert cell(table, "twin", "sign_flip")["value"] == 1
+    assert cell(table, "twin", "information_gain")["value"] == 0
+    assert cell(judged(made(**sample)), "sharp", "sign_flip")["value"] < 0.05
+
+
+def test_parts_and_order_are_those_of_their_metrics(sample: dict[str, Any]) -> None:
+    found = made(**sample)
+    table = judged(found)
+    outcome = sample["outcome"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    risk = sample["risks"]["bad"]
+    parts = decompose(outcome, risk, sample["weight"])
+    for part, value in parts._asdict().items():
+        assert cell(table, "bad", part)["value"] == pytest.approx(value)
+    chance = cell(table, "bad", "miscalibration_by_chance")
+    assert chance["lower"] < chance["value"] < chance["upper"] < parts.miscalibration
+    right = cell(table, "sharp", "miscalibration")["value"]
+    assert right < cell(table, "sharp", "miscalibration_by_chance")["upper"]
+    order = pairs(target(happened(found)), risk, 30).concordance().item()
+    assert cell(table, "bad", "concordance")["value"] == pytest.approx(order)
+
+
+def test_one_score_for_all_horizons(sample: dict[str, Any]) -> None:
+    near = made(**sample)
+    far = near.with_columns(horizon=pl.lit(90, pl.Int32), risk=pl.col("risk").sqrt())
+    table = judged(Predictions.validate(pl.concat([near, far])))
+    assert set(table.filter(pl.col("metric").str.contains("rps"))["horizon"]) == {90}
+    apart = [judged(Predictions.validate(part)) for part in (near, far)]
+    for model in ("sharp", "bad"):
+        briers = [cell(part, model, "brier")["value"] for part in apart]
+        assert cell(table, model, "rps")["value"] == pytest.approx(sum(briers))
+        mean = cell(table, model, "integrated_brier")["value"]
+        assert mean == pytest.approx(sum(briers) / 2)
+        naive = cell(table, "dull", "rps")["value"]
+        skill = cell(table, model, "rps_skill")
+        assert skill["value"] == pytest.approx(1 - sum(briers) / naive)
+        assert skill["lower"] < skill["value"] < skill["upper"]
+
+
+# ── strata ──────────────────────────────────────────────────────────────────────
+
+
+def test_strata_are_scored_alone_and_few_cases_are_only_counted(
+    sample: dict[str, Any],
+) -> None:
+    found = made(**sample)
+    rows = found.unique(KEYS).sort(KEYS)
+    i = pl.int_range(pl.len())
+    half = pl.when(i % 2 == 0).then(pl.lit("even")).otherwise(pl.lit("odd"))
+    rare = pl.when(i < 12).then(pl.lit("few")).otherwise(pl.lit("many"))
+    table = judged(found, strata=rows.select(*KEYS, half=half, size=rare))
+    whole = judged(found)
+    assert_frame_equal(table.filter(pl.col("stratum") == "all"), whole)
+    even = found.join(rows.filter(i % 2 == 0), on=KEYS, how="semi")
+    alone = judged(Predictions.validate(even), draws=1)
+    for metric in ("brier", "prevalence", "skill"):
+        part = table.filter(pl.col("stratum") == "half: even")
+        ours, theirs = (cell(t, "sharp", metric) for t in (part, alone))
+        for key in ("n", "n_events"):
+            assert ours[key] == theirs[key]
+        assert ours["value"] == pytest.approx(theirs["value"])
+    few = table.filter(pl.col("stratum") == "size: few")
+    assert few["n_events"].max() < FEWEST_CASES  # type: ignore[operator]
+    assert few["n"].min() > 0  # type: ignore[operator]
+    assert few["value"].null_count() == few.height
+    assert table.filter(pl.col("stratum") == "size: many")["value"].null_count() == 0
+
+
+def test_few_dyads_are_too_few_however_many_rows(sample: dict[str, Any]) -> None:
+    dyads = np.where(np.arange(400) % 2, 99, sample["dyads"])
+    found = made(**sample | {"dyads": dyads})
+    rows = found.unique(KEYS).sort(KEYS)
+    one = pl.when(pl.col("dyad_id") == "d99").then(pl.lit("one"))
+    table = judged(found, strata=rows.select(*KEYS, kind=one.otherwise(pl.lit("rest"))))
+    assert FEWEST_GROUPS > 1
+    for stratum, scored in (("kind: one", False), ("kind: rest", True)):
+        part = table.filter(pl.col("stratum") == stratum)
+        assert (part["value"].null_count() == 0) is scored
+
+
+def test_groups_are_those_with_a_known_outcome() -> None:
+    wide = pl.DataFrame(
+        {"outcome": [1, 0, None], "weight": [1.0, 1.0, 0.0], "m": [0.5, 0.5, 0.5]}
+    )
+    rows = Rows(
+        wide,
+        wide["outcome"].is_not_null(),
+        redrawn(pl.Series(["a", "a", "b"]), 50, seed=1),
+    )
+    assert rows.groups == 1
+    assert rows.row(rows.prevalence, 0.9)["lower"] is None

@@ -173,7 +173,7 @@ def test_the_range_of_miscalibration_by_chance():
     rng = np.random.default_rng(5)
     p = rng.beta(1, 4, 1000)
     one = np.ones(1000)
-    low, high = miscalibration_by_chance(p, one)
+    _, low, high = miscalibration_by_chance(p, one)
     inside = [
         low <= decompose((rng.random(1000) < p) * 1.0, p, one)[0] <= high
         for _ in range(100)

@@ -11,17 +11,20 @@ import polars as pl
 from omegaconf import DictConfig, OmegaConf
 
 from forecast import record
+from forecast.alarms import alarms
 from forecast.backtest import Model, NothingToLearn, backtest
 from forecast.commands import options, settings, study, tracked
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks, skills
 from forecast.commands.stages import Stages
-from forecast.evaluate import evaluate
+from forecast.costs import costs
+from forecast.evaluate import Judge, evaluate
 from forecast.publish import Published, publish, risk_scores, save
 from forecast.raw import InputError
 from forecast.report.words import headline
-from forecast.schema import Metrics, Predictions, RiskScores
+from forecast.schema import Alarms, Costs, Metrics, Predictions, RiskScores
+from forecast.strata import strata
 
 
 def main(overrides: Sequence[str]) -> int:
@@ -35,6 +38,9 @@ class Result:
 
     predictions: dy.DataFrame[Predictions]
     metrics: dy.DataFrame[Metrics]
+    strata: pl.DataFrame
+    alarms: dy.DataFrame[Alarms]
+    costs: dy.DataFrame[Costs]
     scores: dy.DataFrame[RiskScores]
     model: Published | None
     notes: list[str]
@@ -110,15 +116,17 @@ def _find(
         except NothingToLearn as error:
             raise InputError(str(error)) from error
     with stages("evaluate"):
-        metrics = evaluate(
-            predictions,
-            study.metrics(config),
-            list(config.baselines),
+        judge = Judge(
+            tuple(config.baselines),
             config.named_baseline,
             draws=config.draws,
             level=config.level,
             seed=config.seed,
         )
+        parts = strata(frames.now, frames.folds, data.truces, frames.features)
+        metrics = evaluate(predictions, frames.now, study.metrics(config), judge, parts)
+        warned = alarms(predictions, frames.now, step_days=config.panel.step_days)
+        priced = costs(predictions)
     with stages("publish", config.refits + 2) as done:
         model: Published | None = None
         scores = RiskScores.create_empty()
@@ -129,7 +137,8 @@ def _find(
             notes.append(f"nothing is published, there are no risk scores: {error}")
     if model and not scores.height:
         notes.append(f"no truce is in force on {frames.as_of}: no risk scores")
-    return Result(predictions, metrics, scores, model, [*notes, *frames.notes])
+    notes += frames.notes
+    return Result(predictions, metrics, parts, warned, priced, scores, model, notes)
 
 
 def _publish(
@@ -197,6 +206,9 @@ def _write(folder: Path, resolved: Any, data: Data, result: Result) -> None:
     OmegaConf.save(OmegaConf.create(resolved), folder / "config.yaml")
     result.predictions.write_parquet(folder / "predictions.parquet")
     result.metrics.write_csv(folder / "metrics.csv")
+    result.strata.write_parquet(folder / "strata.parquet")
+    result.alarms.write_csv(folder / "alarms.csv")
+    result.costs.write_csv(folder / "costs.csv")
     result.scores.write_csv(folder / "risk_scores.csv")
     data.rejected.write_csv(folder / "rejected.csv")
     if result.model:

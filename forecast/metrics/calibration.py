@@ -6,7 +6,7 @@ from forecast.metrics.proper import LOG_CLIP
 from forecast.metrics.weighted import Array, Score, finish, ratio, rows
 
 #: Newton steps from no recalibration; where risks separate the outcomes none settle
-STEPS, SETTLED = 12, 1e-4
+STEPS, SETTLED = 40, 1e-6
 
 
 def expected_observed(outcome: Array, risk: Array, weight: Array) -> Score:
@@ -115,19 +115,44 @@ def _recalibrated(outcome: Array, risk: Array, weights: Array, slope: bool) -> A
     x = np.log(clipped) - np.log1p(-clipped)
     collapsed, total = weights @ outcome, weights.sum(axis=1)
     both = (collapsed > 0) & (collapsed < total)
-    ab = np.tile([0.0, 1.0], (len(weights), 1))
-    step = np.zeros_like(ab)
+    # a narrow spread of log odds is stretched, or steps would be tiny
+    centre, spread = (x.mean(), x.std()) if slope and np.ptp(x) else (0.0, 1.0)
+    x = (x - centre) / spread
+    # draws lie about the mean of all, so that a few steps from there are enough
+    start = np.array([[centre, spread]])
+    middle = _solved(outcome, x, weights.mean(axis=0, keepdims=True), start, slope)
+    known = np.isfinite(middle).all()
+    start = np.tile(middle if known else start, (len(weights), 1))
+    found = _solved(outcome, x, weights, start, slope)
+    found[:, 1] /= spread
+    found[:, 0] -= found[:, 1] * centre
+    return np.where(both[:, None], found, np.nan)
+
+
+def _solved(
+    outcome: Array, x: Array, weights: Array, start: Array, slope: bool
+) -> Array:
+    """Newton's steps; NaN where they do not settle."""
+    ab, going = start.copy(), np.arange(len(weights))
     for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-np.clip(ab[:, :1] + ab[:, 1:] * x, -30, 30)))
-        gap, curve = weights * (outcome - p), weights * p * (1 - p)
-        g0, h00 = gap.sum(axis=1), np.maximum(curve.sum(axis=1), 1e-12)
-        if slope:
-            g1, h01, h11 = gap @ x, curve @ x, curve @ (x * x)
-            det = np.maximum(h00 * h11 - h01 * h01, 1e-12)
-            newton = np.column_stack([h11 * g0 - h01 * g1, h00 * g1 - h01 * g0])
-            step = np.clip(newton / det[:, None], -5, 5)
-        else:
-            step[:, 0] = np.clip(g0 / h00, -5, 5)
-        ab += step
-    settled = (np.abs(step) < SETTLED).all(axis=1)
-    return np.where((both & settled)[:, None], ab, np.nan)
+        step = _newton(outcome, x, weights[going], ab[going], slope)
+        ab[going] += step
+        going = going[np.abs(step).max(axis=1) >= SETTLED]
+        if not len(going):
+            break
+    ab[going] = np.nan
+    return ab
+
+
+def _newton(outcome: Array, x: Array, weights: Array, ab: Array, slope: bool) -> Array:
+    p = 1 / (1 + np.exp(-np.clip(ab[:, :1] + ab[:, 1:] * x, -30, 30)))
+    gap, curve = weights * (outcome - p), weights * p * (1 - p)
+    g0, h00 = gap.sum(axis=1), np.maximum(curve.sum(axis=1), 1e-12)
+    step = np.zeros_like(ab)
+    if slope:
+        g1, h01, h11 = gap @ x, curve @ x, curve @ (x * x)
+        det = np.maximum(h00 * h11 - h01 * h01, 1e-12)
+        newton = np.column_stack([h11 * g0 - h01 * g1, h00 * g1 - h01 * g0])
+        return np.asarray(np.clip(newton / det[:, None], -1, 1))
+    step[:, 0] = np.clip(g0 / h00, -1, 1)
+    return step

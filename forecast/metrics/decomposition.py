@@ -28,6 +28,14 @@ class Decomposition(NamedTuple):
     uncertainty: float
 
 
+class Chance(NamedTuple):
+    """Miscalibration of risks that are right: its mean, and its range."""
+
+    mean: float
+    lower: float
+    upper: float
+
+
 def decompose(outcome: Array, risk: Array, weight: Array) -> Decomposition:
     """Split the weighted Brier score into its three parts.
 
@@ -61,7 +69,7 @@ def decompose(outcome: Array, risk: Array, weight: Array) -> Decomposition:
 
 def miscalibration_by_chance(
     risk: Array, weight: Array, *, draws: int = 200, seed: int = 1, level: float = 0.9
-) -> tuple[float, float]:
+) -> Chance:
     """Range of the miscalibration of risks that are right.
 
     Even a perfect forecaster's outcomes wobble about the risks, and recalibration fits
@@ -80,30 +88,32 @@ def miscalibration_by_chance(
 
     Returns
     -------
-    (float, float)
-        Lower and upper end; NaN if nothing weighs anything.
+    Chance
+        NaN if nothing weighs anything.
 
     Examples
     --------
     >>> risk = np.linspace(0.01, 0.5, 2000)
-    >>> low, high = miscalibration_by_chance(risk, np.ones(2000))
-    >>> 0 < low < high < 0.01
+    >>> mean, low, high = miscalibration_by_chance(risk, np.ones(2000))
+    >>> 0 < low < mean < high < 0.01
     True
     """
     known = weight > 0
     if not known.any():
-        return np.nan, np.nan
+        return Chance(np.nan, np.nan, np.nan)
     levels, start, order = _levels(risk[known])
     p, w = risk[known][order], weight[known][order]
     mass = np.add.reduceat(w, start)
     rng = np.random.default_rng(seed)
     found = [
-        _parts(levels, mass, np.add.reduceat(w * (rng.random(len(p)) < p), start))
+        _parts(
+            levels, mass, np.add.reduceat(w * (rng.random(len(p)) < p), start)
+        ).miscalibration
         for _ in range(draws)
     ]
     tail = (1 - level) / 2
-    low, high = np.quantile([part.miscalibration for part in found], [tail, 1 - tail])
-    return float(low), float(high)
+    low, high = np.quantile(found, [tail, 1 - tail])
+    return Chance(float(np.mean(found)), float(low), float(high))
 
 
 def _levels(risk: Array) -> tuple[Array, Places, Places]:

@@ -43,7 +43,19 @@ def brier(outcome: Array, risk: Array, weight: Array) -> Score:
     0.1
     """
     outcome, risk, weights, plain = rows(outcome, risk, weight)
-    return finish(ratio(weights @ (risk - outcome) ** 2, weights.sum(axis=1)), plain)
+    losses = squared_errors(outcome, risk)
+    return finish(ratio(weights @ losses, weights.sum(axis=1)), plain)
+
+
+def squared_errors(outcome: Array, risk: Array) -> Array:
+    """Loss of each row, whose weighted mean is the Brier score.
+
+    Examples
+    --------
+    >>> squared_errors(np.array([0.0, 1.0]), np.array([0.5, 0.5])).tolist()
+    [0.25, 0.25]
+    """
+    return np.asarray((risk - outcome) ** 2)
 
 
 def log_score(outcome: Array, risk: Array, weight: Array) -> Score:
@@ -80,9 +92,20 @@ def log_score(outcome: Array, risk: Array, weight: Array) -> Score:
     13.8
     """
     outcome, risk, weights, plain = rows(outcome, risk, weight)
+    losses = log_losses(outcome, risk)
+    return finish(ratio(weights @ losses, weights.sum(axis=1)), plain)
+
+
+def log_losses(outcome: Array, risk: Array) -> Array:
+    """Loss of each row, whose weighted mean is the log score; clipped as it is.
+
+    Examples
+    --------
+    >>> log_losses(np.array([0.0, 1.0]), np.array([0.5, 0.5])).round(3).tolist()
+    [0.693, 0.693]
+    """
     risk = np.clip(risk, LOG_CLIP, 1 - LOG_CLIP)
-    loss = -(outcome * np.log(risk) + (1 - outcome) * np.log1p(-risk))
-    return finish(ratio(weights @ loss, weights.sum(axis=1)), plain)
+    return -np.asarray(outcome * np.log(risk) + (1 - outcome) * np.log1p(-risk))
 
 
 def skill(score: npt.ArrayLike, reference: npt.ArrayLike) -> Score:
