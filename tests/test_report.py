@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
 
-from forecast.report import charts, tables, words
+from forecast.report import charts, figures, tables
 from forecast.report.page import Facts, headline, render
 from forecast.schema import LeftOut, Metrics, Predictions, Rejected, RiskScores
 
@@ -369,7 +369,7 @@ def test_other_strata_do_not_reach_the_headline():
 
 @given(st.floats(0, 1))
 def test_a_risk_is_never_written_as_a_certainty(risk):
-    written = words.percent(risk)
+    written = figures.percent(risk)
     assert written not in {"0%", "100%"}
     assert abs(float(written.strip("<>%")) - 100 * risk) <= 1
 

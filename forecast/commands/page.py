@@ -8,7 +8,14 @@ import polars as pl
 
 from forecast.commands.data import Data
 from forecast.report.page import Facts, render
-from forecast.schema import LeftOut, Metrics, Predictions, RiskScores
+from forecast.schema import (
+    Alarms,
+    Costs,
+    LeftOut,
+    Metrics,
+    Predictions,
+    RiskScores,
+)
 
 RUN = ("command", "seed", "git_commit", "data_digest", "config_digest", "run_id")
 
@@ -21,6 +28,8 @@ def page(
     predictions: dy.DataFrame[Predictions],
     metrics: dy.DataFrame[Metrics],
     scores: dy.DataFrame[RiskScores],
+    alarms: dy.DataFrame[Alarms] | None = None,
+    costs: dy.DataFrame[Costs] | None = None,
 ) -> str:
     """Write the report of a run or a scoring from its account and its frames."""
     facts = Facts(
@@ -44,4 +53,4 @@ def page(
         peak_memory_mib=account["peak_memory_mib"],
         level=account["level"],
     )
-    return render(predictions, metrics, scores, facts)
+    return render(predictions, metrics, scores, facts, alarms=alarms, costs=costs)

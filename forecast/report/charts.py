@@ -11,6 +11,7 @@ from typing import TypeAlias
 import altair as alt
 import polars as pl
 import vl_convert
+from markupsafe import Markup
 
 from forecast.report.tables import histogram, knots
 
@@ -195,13 +196,21 @@ def _bars(bins: pl.DataFrame, colour: str, sign: int) -> alt.Chart:
 def _share(
     field: str, title: str | None, top: float = 1.0, labels: bool = True
 ) -> alt.X:
-    values = [0, 0.25, 0.5, 0.75, 1] if top == 1 else alt.Undefined
+    # five steps at most: labels of a narrow chart run into each other
+    fitting = (step for step in (0.02, 0.05, 0.1, 0.2) if top <= 5 * step)
+    step = 0.25 if top == 1 else next(fitting)
+    values = [n * step for n in range(6) if n * step <= top + 1e-9]
     across: alt.X = (
         alt.X(f"{field}:Q", title=title)
         .scale(domain=[0, top], nice=False)
-        .axis(format=".0%", tickCount=5, values=values, labels=labels, ticks=labels)
+        .axis(format=".0%", values=values, labels=labels, ticks=labels)
     )
     return across
+
+
+def drawn(chart: Chart, name: str) -> Markup:
+    """Render a chart as markup for a template: see `svg`, which escapes every text."""
+    return Markup(svg(chart, name))  # noqa: S704
 
 
 def svg(chart: Chart, name: str) -> str:

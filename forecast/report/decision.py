@@ -1,4 +1,4 @@
-"""Charts for a user who must decide: how much alarm, and at what price."""
+"""The section on decisions: how much alarm, at what price, and what came of it."""
 
 import math
 
@@ -7,13 +7,57 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from forecast.report.charts import BLUE, INK, MUTED, SIGNED, VERMILION, Chart
-from forecast.report.decision_words import SHOWN_LEVELS
+from forecast.report.charts import BLUE, INK, MUTED, SIGNED, VERMILION, Chart, drawn
+from forecast.report.decision_words import SHOWN_LEVELS, area_words, decisions
+from forecast.report.facts import Facts
+from forecast.report.words import nearest
 from forecast.schema import Alarms, Costs
 
 #: no chart of value reaches below this
 FLOOR = -0.5
 WIDTH, HEIGHT = 290, 250
+
+
+def section(
+    alarms: dy.DataFrame[Alarms], costs: dy.DataFrame[Costs], facts: Facts
+) -> dict[str, object]:
+    """What ``page_decision.html.j2`` shows.
+
+    Parameters
+    ----------
+    alarms : Alarms
+    costs : Costs
+    facts : Facts
+
+    Returns
+    -------
+    dict
+        `horizon` (30 days, or the one nearest), `molchan` and `value` (charts, or None
+        where there is nothing to draw), `area` (in words) and `rows`, a rule each with
+        what came of it by the published model and, under `named`, by the baseline; an
+        empty dict without alarms of the published model.
+    """
+    own, named = facts.published, facts.named_baseline
+    mine = alarms.filter(pl.col("model") == own)
+    if mine.is_empty():
+        return {}
+    at = nearest(mine["horizon"].unique())
+    curves = [molchan(alarms, model, at) for model in (own, named)]
+    values = [value_curve(costs, model, at) for model in (own, named)]
+    areas = [area(curve) for curve in curves]
+    theirs = {row["warned"]: row for row in decisions(alarms, named, at).to_dicts()}
+    return {
+        "horizon": at,
+        "molchan": None
+        if curves[0].is_empty()
+        else drawn(molchan_chart(*curves), "molchan"),
+        "value": None if values[0].is_empty() else drawn(value_chart(*values), "value"),
+        "area": area_words(areas[0], named, areas[1]),
+        "rows": [
+            row | {"named": theirs.get(row["warned"]) if own != named else None}
+            for row in decisions(alarms, own, at).to_dicts()
+        ],
+    }
 
 
 def molchan(alarms: dy.DataFrame[Alarms], model: str, horizon: int) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import dataframely as dy
 import polars as pl
 
-from forecast.report.words import DASH, decimals
+from forecast.report.figures import DASH, decimals
 from forecast.schema import Alarms
 
 #: levels of risk, and numbers of truces, that the report speaks of

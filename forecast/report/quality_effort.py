@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from forecast.report.quality_words import Part, share
-from forecast.report.words import count
+from forecast.report.figures import count, share
+from forecast.report.quality_words import Part
 
 
 def by_year(part: Part) -> pl.DataFrame:

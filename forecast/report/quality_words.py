@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from forecast.report.words import DASH, count, decimals
+from forecast.report.figures import DASH, count, decimals, share
 
 Cells = tuple[str, ...]
 Row = tuple[str | None, float | None, float | None]
@@ -52,23 +52,6 @@ def parts(quality: pl.DataFrame, section: str) -> Parts:
             (detail, value, of)
         )
     return dict(made.items())
-
-
-def share(part: float | None) -> str:
-    """A share in percent: exact at both ends, one decimal between.
-
-    Examples
-    --------
-    >>> share(0.0), share(0.0001), share(0.1234), share(0.9999), share(1.0)
-    ('0%', '<0.1%', '12.3%', '>99.9%', '100%')
-    """
-    if part is None:
-        return DASH
-    if part in (0, 1):
-        return f"{part:.0%}"
-    if part < 0.001:
-        return "<0.1%"
-    return ">99.9%" if part > 0.999 else f"{part:.1%}"
 
 
 def summary(

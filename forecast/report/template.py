@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from forecast.report import words
+from forecast.report import figures, words
 
 
 def fill(name: str, **values: Any) -> str:
@@ -37,10 +37,13 @@ def fill(name: str, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     env.filters |= {
-        "percent": words.percent,
-        "signed": words.signed,
-        "decimals": words.decimals,
-        "count": words.count,
+        "percent": figures.percent,
+        "signed": figures.signed,
+        "decimals": figures.decimals,
+        "count": figures.count,
+        "share": figures.share,
+        "plus": figures.plus,
+        "p_value": figures.p_value,
         "listed": words.listed,
         "days": words.days,
     }

@@ -1,6 +1,5 @@
-"""What a skill interval allows us to say, and how figures are written."""
+"""What a skill interval allows us to say."""
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -20,7 +19,6 @@ class Score(NamedTuple):
     n_events: int
 
 
-DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 UNSCORED = Score(None, None, None, 0, 0)
 Lookup = Mapping[tuple[str, int, str], Score]
 
@@ -243,55 +241,3 @@ def days(horizons: Iterable[int], last: str = "and") -> str:
     """
     numbers = list(horizons)
     return f"{listed(numbers, last)} day{'' if numbers == [1] else 's'}"
-
-
-def percent(risk: float | None) -> str:
-    """A risk in whole percent; never a certainty.
-
-    Examples
-    --------
-    >>> percent(0.004), percent(0.234), percent(0.999), percent(None)
-    ('<1%', '23%', '>99%', '–')
-    """
-    if risk is None or math.isnan(risk):
-        return DASH
-    if risk < 0.01:
-        return "<1%"
-    return ">99%" if risk > 0.99 else f"{risk:.0%}"
-
-
-def signed(skill: float | None, unit: str = "%") -> str:
-    """A skill in percent with its sign and one decimal.
-
-    Examples
-    --------
-    >>> signed(0.042), signed(-0.01), signed(0.3, unit=""), signed(None)
-    ('+4.2%', '−1.0%', '+30.0', '–')
-    """
-    if skill is None or math.isnan(skill):
-        return DASH
-    return f"{100 * skill:+.1f}{unit}".replace("-", MINUS)
-
-
-def decimals(value: float | None, places: int = 2) -> str:
-    """A score to so many places; a dash where it is not known.
-
-    Examples
-    --------
-    >>> decimals(0.12345, 3), decimals(None)
-    ('0.123', '–')
-    """
-    if value is None or math.isnan(value):
-        return DASH
-    return f"{value:.{places}f}".replace("-", MINUS)
-
-
-def count(n: float | None) -> str:
-    """A whole number with a thin space between thousands.
-
-    Examples
-    --------
-    >>> count(3306).replace(chr(8239), "_")
-    '3_306'
-    """
-    return DASH if n is None else f"{n:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
