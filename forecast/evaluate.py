@@ -106,11 +106,10 @@ def evaluate(
                 *_parts(rows.where(name), name, horizon, judge),
             ]
             found += [(name, horizon, "all", *cell) for cell in cells]
-            for stratum, part in _strata(rows, strata):
-                found += [
-                    (name, horizon, stratum, *cell)
-                    for cell in _in_stratum(part.where(name), name, judge)
-                ]
+        for stratum, part in _strata(at, strata, judge):
+            for name in names:
+                cells = list(_in_stratum(part.where(name), name, judge))
+                found += [(name, horizon, stratum, *cell) for cell in cells]
     for name in names:
         cells = list(_over_horizons(at_horizon, name, judge))
         found += [(name, max(at_horizon), "all", *cell) for cell in cells]
@@ -215,18 +214,16 @@ def _over_horizons(at: Mapping[int, Rows], name: str, judge: Judge) -> Cells:
             yield f"{metric}_skill", shared[-1].row(skills, judge.level)
 
 
-def _strata(rows: Rows, strata: pl.DataFrame | None) -> Iterator[tuple[str, Rows]]:
-    """Rows of each stratum, by its kind and name."""
-    kinds = (
-        [kind for kind in strata.columns if kind not in KEYS]
-        if strata is not None
-        else []
-    )
-    for kind in kinds:
-        column = rows.wide[f"stratum_{kind}"]
-        for value in column.drop_nulls().unique().sort():
-            usable = rows.usable & (column == value).fill_null(False)
-            yield f"{kind}: {value}", Rows(rows.wide, usable, rows.drawn)
+def _strata(
+    at: pl.DataFrame, strata: pl.DataFrame | None, judge: Judge
+) -> Iterator[tuple[str, Rows]]:
+    """Rows of each stratum, by its kind and name; its own dyads are redrawn."""
+    for kind in [] if strata is None else strata.drop(KEYS).columns:
+        column = f"stratum_{kind}"
+        of_kind = at.drop_nulls(column).sort(column, maintain_order=True)
+        for (value,), part in of_kind.group_by(column, maintain_order=True):
+            drawn = redrawn(part["dyad_id"], judge.draws, judge.seed)
+            yield f"{kind}: {value}", Rows(part, known(part), drawn)
 
 
 def _in_stratum(rows: Rows, name: str, judge: Judge) -> Cells:

@@ -81,6 +81,8 @@ def run(config: DictConfig) -> int:
                 result.predictions,
                 result.metrics,
                 result.scores,
+                alarms=result.alarms,
+                costs=result.costs,
             )
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")

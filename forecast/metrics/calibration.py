@@ -118,9 +118,9 @@ def _recalibrated(outcome: Array, risk: Array, weights: Array, slope: bool) -> A
     # a narrow spread of log odds is stretched, or steps would be tiny
     centre, spread = (x.mean(), x.std()) if slope and np.ptp(x) else (0.0, 1.0)
     x = (x - centre) / spread
-    # draws lie about the mean of all, so that a few steps from there are enough
+    # draws lie about the data as they are, so that a few steps from there are enough
     start = np.array([[centre, spread]])
-    middle = _solved(outcome, x, weights.mean(axis=0, keepdims=True), start, slope)
+    middle = _solved(outcome, x, weights[:1], start, slope)
     known = np.isfinite(middle).all()
     start = np.tile(middle if known else start, (len(weights), 1))
     found = _solved(outcome, x, weights, start, slope)
