@@ -25,7 +25,7 @@ Loss = Callable[[Array, Array], Array]
 #: a part of the rows with fewer of either outcome, or of groups, is not scored
 FEWEST_CASES, FEWEST_GROUPS = 10, 5
 #: draws of scores that need every row in each, as those that rank rows do
-ROW_DRAWS = 500
+ROW_DRAWS = 200
 
 
 class Draws(NamedTuple):
