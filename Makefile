@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 .PHONY: run test docs bench bench-coverage ui help clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 run: $(STAMP)  ## run the main job on the built-in world
 	$(BIN)/forecast run
