@@ -163,7 +163,6 @@ def beside_chart(table: pl.DataFrame, horizon: int) -> charts.Chart:
     across = alt.X("skill:Q", title="skill over the baseline").scale(
         domain=scale, nice=False
     )
-    few = at.filter(~pl.col("scored")).unique("title", maintain_order=True)
     return alt.layer(
         alt.Chart(pl.DataFrame({"zero": [0.0]}))
         .mark_rule(color=charts.VERMILION, strokeWidth=1.5, strokeDash=[4, 3])
@@ -175,12 +174,19 @@ def beside_chart(table: pl.DataFrame, horizon: int) -> charts.Chart:
             across.axis(labelExpr=charts.SIGNED, tickCount=5),
             fill=alt.Fill("role:N", legend=None).scale(domain=list(ROLES), range=FILLS),
         ),
-        alt.Chart(
-            few.select("title", said=pl.format("{} collapses: not scored", "collapses"))
-        )
-        .mark_text(align="left", color=charts.MUTED, fontSize=12)
-        .encode(down, alt.Text("said:N"), x=alt.value(6)),
+        _unscored(at.filter(~pl.col("scored")), down),
     )
+
+
+def _unscored(few: pl.DataFrame, down: alt.Y) -> alt.Chart:
+    """The number of collapses of each label that has too few."""
+    said = pl.format("{} collapses: not scored", "collapses")
+    chart: alt.Chart = (
+        alt.Chart(few.unique("title", maintain_order=True).select("title", said=said))
+        .mark_text(align="left", color=charts.MUTED, fontSize=12)
+        .encode(down, alt.Text("said:N"), x=alt.value(6))
+    )
+    return chart
 
 
 def _drawn(table: pl.DataFrame, horizon: int) -> Markup:
