@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test docs bench ui help clean
+.PHONY: run test docs bench bench-coverage ui help clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 8
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 run: $(STAMP)  ## run the main job on the built-in world
 	$(BIN)/forecast run
@@ -24,6 +24,9 @@ docs: $(STAMP)  ## write docs/features.md, the page of all features, from the co
 bench: $(STAMP) .venv/.bench  ## time features against peers, and loaders on DATA=PATH
 	$(BIN)/python benchmarks/windows.py
 	@test ! -e $(or $(DATA),../shared/data) || $(BIN)/python benchmarks/load.py $(or $(DATA),../shared/data)/ucdp_ged/ged_global.csv.gz
+
+bench-coverage: $(STAMP)  ## how often intervals hold the true skill, in simulated studies
+	$(BIN)/python benchmarks/coverage.py
 
 ui: $(STAMP)  ## open MLflow on the project's runs
 	$(BIN)/forecast ui

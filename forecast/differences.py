@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import polars as pl
+
 #: keys that say what a run is called, and change nothing that it computes
 NAMES = ("name", "question")
 #: entries, and characters of an entry, that a short label holds
@@ -69,6 +71,38 @@ def differences(reference: Mapping[str, Any], run: Mapping[str, Any]) -> Differe
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key)
     }
+
+
+def table(found: Mapping[str, Differences], titles: Mapping[str, str]) -> pl.DataFrame:
+    """Settings that differ between runs and a reference, a row each.
+
+    Parameters
+    ----------
+    found : mapping of str to Differences
+        By name of the run.
+    titles : mapping of str to str
+        What each run is called.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``run``, ``title``, ``key``, ``reference``, ``value``: all text, null where a
+        side has no such key.
+
+    Examples
+    --------
+    >>> table({"a/2": {"seed": ("1", "2")}}, {"a/2": "seed=2"}).rows()
+    [('a/2', 'seed=2', 'seed', '1', '2')]
+    """
+    return pl.DataFrame(
+        [
+            (name, titles[name], key, ours, theirs)
+            for name, settings in found.items()
+            for key, (ours, theirs) in settings.items()
+        ],
+        schema=dict.fromkeys(("run", "title", "key", "reference", "value"), pl.String),
+        orient="row",
+    )
 
 
 def short(reference: Mapping[str, Any], run: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The benchmark of windows runs, on a small world, and all its ways agree."""
+"""The benchmarks run at a tiny size, and hold what they promise."""
 
 import os
 import re
@@ -9,11 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def test_ways_without_the_peers_packages_agree() -> None:
-    """Agreement, not time: who is faster on a small world says nothing."""
-    ways = ["ours", "polars", "by hand", "ours, 10% revised", "floor"]
+def printed(*words: str) -> list[str]:
+    """Lines of a benchmark."""
     done = subprocess.run(
-        [sys.executable, "benchmarks/windows.py", "--small", "--ways", *ways],
+        [sys.executable, *words],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -21,7 +20,53 @@ def test_ways_without_the_peers_packages_agree() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+def test_ways_without_the_peers_packages_agree() -> None:
+    """Agreement, not time: who is faster on a small world says nothing."""
+    ways = ["ours", "polars", "by hand", "ours, 10% revised", "floor"]
+    lines = printed("benchmarks/windows.py", "--small", "--ways", *ways)
     assert lines[0].endswith("4,000 events, 42 features")
     assert [line[:18].strip() for line in lines[2:-3]] == ways
     assert re.fullmatch(r"fastest peer polars, ratio \d+\.\d", lines[-1])
+
+
+def test_coverage_of_intervals() -> None:
+    """Every size and method at every horizon; wider where Student's t is taken."""
+    lines = printed("benchmarks/coverage.py", "--small")
+    assert lines[0].endswith(" origins of 24 dyads in 2 worlds")
+    row = r" *(\d+)  (percentile|student t|BCa) +([\d.]+)% +([\d.]+)% +([\d.]+)%"
+    found = [match.groups() for match in map(re.compile(row).fullmatch, lines) if match]
+    assert len(found) == 3 * 2 * 3
+    for plain, wide, _ in zip(*[iter(found)] * 3, strict=True):
+        assert plain[0] == wide[0]
+        assert (plain[1], wide[1]) == ("percentile", "student t")
+        assert float(plain[2]) <= float(wide[2]) <= 100
+        assert float(plain[4]) < float(wide[4])
+    # of ten studies
+    for _, _, holds, error, _ in found:
+        share = float(holds) / 100
+        assert abs(float(error) / 100 - (share * (1 - share) / 10) ** 0.5) < 1e-3
+
+
+def test_a_bca_interval_is_that_of_scipy() -> None:
+    """The same quantiles of the same draws, for a ratio of sums."""
+    code = """
+import numpy as np
+from scipy.stats import bootstrap
+from coverage import intervals
+rng = np.random.default_rng(4)
+ours, theirs = rng.gamma(1, 2, 25), rng.gamma(2, 2, 25)
+counts = rng.multinomial(25, np.full(25, 1 / 25), 20_000)
+found = intervals(ours, theirs, counts)["BCa"]
+scipy = bootstrap(
+    (ours, theirs), lambda a, b, axis=-1: 1 - a.sum(axis) / b.sum(axis), paired=True,
+    confidence_level=0.9, n_resamples=20_000, vectorized=True, rng=5,
+).confidence_interval
+print(*found, *scipy)
+"""
+    (line,) = printed("-c", f"import sys; sys.path.insert(0, 'benchmarks')\n{code}")
+    low, high, lower, upper = map(float, line.split())
+    assert abs(low - lower) < 0.02
+    assert abs(high - upper) < 0.02

@@ -36,3 +36,9 @@ def test_the_ablation_leaves_out_each_family_that_there_is() -> None:
     assert set(config.features) == shipped
     swept = config.hydra.sweeper.params.leave_out
     assert swept == ",".join(["[]", *(f"[{name}]" for name in config.features)])
+
+
+def test_labels_tries_each_rule_that_deaths_and_records_can_decide() -> None:
+    shipped = {path.stem for path in (ROOT / "conf" / "collapse").glob("*.yaml")}
+    swept = composed("labels").hydra.sweeper.params.collapse.split(",")
+    assert set(swept) == shipped - {"violations"}

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from hydra import compose, initialize_config_dir
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
@@ -23,10 +26,17 @@ from strategies import (
     truces,
 )
 
-from forecast.collapse import first_fatal
+from forecast.collapse import first_fatal, violations
+from forecast.collapse.violations import BREACHES
 from forecast.features.recent import recent
+from forecast.kinds import KINDS
 from forecast.link import link, linked
 from forecast.panel import panel
+from forecast.schema import Panel
+from forecast.simulated import World
+
+CONF = Path(__file__).parents[1] / "conf"
+RULES = sorted(path.stem for path in (CONF / "collapse").glob("*.yaml"))
 
 
 def with_what_was_known(laid: Laid) -> Iterator[tuple[Row, list[Row]]]:
@@ -46,7 +56,7 @@ def dead(found: Sequence[Row]) -> int:
     return sum(e["deaths"] or 0 for e in found)
 
 
-def by_hand(row: Row, known: list[Row]) -> Row:
+def by_hand(row: Row, known: list[Row], rule_kinds: Sequence[str] | None = None) -> Row:
     """The definition of every column, with the default settings."""
     origin, start, threshold = row["origin"], row["start"], row["threshold"]
 
@@ -57,6 +67,10 @@ def by_hand(row: Row, known: list[Row]) -> Row:
     fights = [e for e in party if e["hostile"]]
     near = [e for e in known if e["relation"] == "neighbour" and e["hostile"]]
     ruled = [e for e in known if e["dyad_id"] == row["dyad_id"] and e["day"] > start]
+    faded = fights
+    if rule_kinds is not None:
+        faded = [e | {"deaths": 1} for e in party if e["kind"] in rule_kinds]
+        ruled = [e for e in faded if e["day"] > start]
     after = [e for e in fights if e["day"] > start]
     said: Row = {
         "recent_deaths_since_start": dead(after),
@@ -66,7 +80,7 @@ def by_hand(row: Row, known: list[Row]) -> Row:
         ),
         "recent_decayed_14d": sum(
             (e["deaths"] or 0) * 0.5 ** (((origin - e["day"]).days - 1) / 14)
-            for e in fights
+            for e in faded
         )
         / threshold,
     }
@@ -92,9 +106,9 @@ def by_hand(row: Row, known: list[Row]) -> Row:
     return said
 
 
-def agrees(laid: Laid) -> None:
-    found = recent(*laid).drop("truce_id", "origin")
-    expected = [by_hand(row, known) for row, known in with_what_was_known(laid)]
+def agrees(laid: Laid, kinds: Sequence[str] | None = None) -> None:
+    found = recent(*laid, rule_kinds=kinds).drop("truce_id", "origin")
+    expected = [by_hand(row, known, kinds) for row, known in with_what_was_known(laid)]
     loop = pl.DataFrame(expected, schema={c: found.schema[c] for c in found.columns})
     assert set(found.columns) == set(expected[0] if expected else found.columns)
     assert_frame_equal(found, loop, abs_tol=1e-9)
@@ -111,11 +125,66 @@ def test_a_revised_world_is_the_plain_loop(change: Change) -> None:
     agrees(laid_out(change.truces[0], change.events[0]))
 
 
+kinds_that_count = st.lists(st.sampled_from(KINDS), unique=True)
+
+
+@settings(max_examples=40, database=None)
+@given(changes(), kinds_that_count)
+def test_what_a_rule_of_acts_counts_is_the_plain_loop(
+    change: Change, kinds: list[str]
+) -> None:
+    agrees(laid_out(change.truces[0], change.events[0]), kinds)
+
+
 def test_a_window_that_is_full_would_have_been_a_collapse(simulated: Laid) -> None:
     """The rule and the feature count the same deaths."""
     filled = recent(*simulated)["recent_filled"]
     assert (filled < 1).all()
     assert filled.max() > 0.8
+
+
+@pytest.mark.parametrize("kinds", [BREACHES, ("violation", "talks")])
+def test_the_rule_of_acts_and_the_feature_count_the_same(
+    world: World, kinds: Sequence[str]
+) -> None:
+    """No window of a truce at risk is full, and what is in it are whole acts."""
+    rule = partial(violations, kinds=kinds)
+    args = (world.truces, world.events, world.covered_through, rule)
+    rows = Panel.validate(panel(*args)[0])
+    coded = linked(world.events, link(world.truces, world.events))
+    found = rows.join(
+        recent(rows, coded, world.truces, rule_kinds=kinds), on=["truce_id", "origin"]
+    )
+    assert (found["recent_filled"] < 1).all()
+    assert found["recent_filled"].max() >= 0.8
+    acts = found["recent_filled"] * found["threshold"]
+    assert (acts - acts.round()).abs().max() < 1e-9
+    # deaths in their place are no share of a number of breaches
+    dead_ = recent(rows, coded, world.truces)["recent_filled"]
+    assert dead_.max() > 1
+
+
+@pytest.mark.parametrize("group", ["features", "baseline_features"])
+@pytest.mark.parametrize("rule", RULES)
+def test_the_configuration_hands_on_what_the_rule_counts(rule: str, group: str) -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("run", [f"collapse={rule}"])
+    assert config[group].recent.rule_kinds == config.collapse.get("kinds")
+    assert (config[group].recent.rule_kinds is None) == (rule != "violations")
+
+
+def test_only_the_shares_of_the_threshold_depend_on_what_the_rule_counts(
+    simulated: Laid,
+) -> None:
+    deaths, acts = recent(*simulated), recent(*simulated, rule_kinds=["violation"])
+    differ = [c for c in deaths.columns if not deaths[c].equals(acts[c])]
+    assert differ == [
+        "recent_filled",
+        *(f"recent_carried_{days}d" for days in (4, 7, 14, 21)),
+        "recent_decayed_14d",
+    ]
+    none = recent(*simulated, rule_kinds=[])
+    assert none.select(differ).sum().row(0) == (0.0,) * 6
 
 
 def test_what_is_carried_only_fades(simulated: Laid) -> None:

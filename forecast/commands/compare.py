@@ -7,29 +7,31 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from omegaconf import DictConfig
 
 from forecast import record
 from forecast.commands import finished, options, settings, show, tracked
+from forecast.commands.beside import beside
 from forecast.commands.contests import Scored, score
 from forecast.commands.finished import Run
 from forecast.commands.stages import Stages
-from forecast.differences import differences, short
+from forecast.differences import differences, short, table
 from forecast.raw import InputError
 from forecast.report.compare import Facts, render
 from forecast.report.compare_words import headlines, unique
-from forecast.report.words import listed
 
 #: of the account, for the page
 RUN = ("command", "git_commit", "data_digest")
+#: whether runs must be of one label to be held against each other, or are only shown
+ANY, LABELS = "any", ("same", "any")
 EXPLAINED = """\
 forecast compare RUN RUN [RUN]... [KEY=VALUE]...
 
 RUN is the folder of a finished run, or its id in MLflow. The first is the reference,
 which the others are held against. model=NAME compares that model instead of those
 that the runs published, model=all every one that they share; overlap=true compares
-the rows that they have in common where rows or data differ."""
+the rows that they have in common where rows or data differ. labels=any sets runs of
+different labels side by side, each against its own baseline, and pairs nothing."""
 
 
 def main(overrides: Sequence[str]) -> int:
@@ -76,6 +78,10 @@ def compare(config: DictConfig, command: str) -> int:
     settings.check(config)
     if not isinstance(config.overlap, bool):
         raise InputError(f"overlap={config.overlap}: expected true or false")
+    if config.labels not in LABELS:
+        raise InputError(f"labels={config.labels}: expected {' or '.join(LABELS)}")
+    if config.labels == ANY:
+        return beside(config, command)
     home = Path(config.home).resolve()
     out = Path(config.out).resolve() if config.out else None
     if out:
@@ -90,7 +96,8 @@ def compare(config: DictConfig, command: str) -> int:
         out = out or record.free(home / "outputs" / "compare", began)
         with stages("write"), record.folder(out) as folder:
             scored.comparison.write_csv(folder / "comparison.csv")
-            _differences(facts).write_csv(folder / "differences.csv")
+            rows = table(facts.differences, facts.titles)
+            rows.write_csv(folder / "differences.csv")
             (folder / "compare.html").write_text(render(scored.shown, facts), "utf-8")
             account |= {
                 "seconds": dict(stages.seconds),
@@ -145,12 +152,12 @@ def _facts(
     titles = unique((name, short(reference, other)) for name, other in pairs)
     return Facts(
         reference=runs[0].name,
-        label=_label(runs[0]),
+        label=finished.rule(runs[0]),
         titles=titles,
         runs=[_row(run, titles, scored) for run in runs],
         differences={name: differences(reference, other) for name, other in pairs},
         rows=scored.rows,
-        notes=(*scored.notes, *_code(runs)),
+        notes=(*scored.notes, *finished.other_code(runs)),
         run={key: str(account[key]) for key in RUN},
         level=config.level,
         draws=config.draws,
@@ -171,44 +178,6 @@ def _row(run: Run, titles: Mapping[str, str], scored: Scored) -> dict[str, Any]:
         "model": model,
         "rows": run.of(model).height,
     }
-
-
-def _code(runs: Sequence[Run]) -> list[str]:
-    """Where the code behind a run is not that behind the reference."""
-    ours = runs[0].account
-    found: dict[str, list[str]] = {}
-    for run in runs[1:]:
-        theirs = run.account
-        if theirs.get("git_commit") != ours.get("git_commit"):
-            found.setdefault("another commit", []).append(run.name)
-        packages = differences(ours.get("packages", {}), theirs.get("packages", {}))
-        if packages:
-            what = f"other versions of {listed(packages)}"
-            found.setdefault(what, []).append(run.name)
-    return [
-        f"made with {what} than {runs[0].name}: {', '.join(names)}"
-        for what, names in found.items()
-    ]
-
-
-def _label(run: Run) -> str:
-    """The collapse rule with its settings, in words."""
-    rule = run.config.get("collapse", {})
-    settings = [f"{key} {v}" for key, v in rule.items() if not key.startswith("_")]
-    return f"{run.account['label']} ({', '.join(settings)})"
-
-
-def _differences(facts: Facts) -> pl.DataFrame:
-    """Settings that differ, a row each."""
-    return pl.DataFrame(
-        [
-            (name, facts.titles[name], key, ours, theirs)
-            for name, found in facts.differences.items()
-            for key, (ours, theirs) in found.items()
-        ],
-        schema=dict.fromkeys(("run", "title", "key", "reference", "value"), pl.String),
-        orient="row",
-    )
 
 
 def _track(

@@ -11,7 +11,9 @@ import dataframely as dy
 import polars as pl
 from omegaconf import OmegaConf
 
+from forecast.differences import differences
 from forecast.raw import InputError
+from forecast.report.words import listed
 from forecast.schema import Predictions
 
 FILES = ("run.json", "config.yaml", "predictions.parquet")
@@ -84,6 +86,31 @@ def find(words: Sequence[str], home: Path, uri: str | None) -> list[Run]:
         taken = {other.name for other in runs}
         runs.append(replace(run, name=next(n for n in names if n not in taken)))
     return runs
+
+
+def rule(run: Run) -> str:
+    """The collapse rule with its settings, in words."""
+    rule = run.config.get("collapse", {})
+    settings = [f"{key} {v}" for key, v in rule.items() if not key.startswith("_")]
+    return f"{run.account['label']} ({', '.join(settings)})"
+
+
+def other_code(runs: Sequence[Run]) -> list[str]:
+    """Where the code behind a run is not that behind the reference."""
+    ours = runs[0].account
+    found: dict[str, list[str]] = {}
+    for run in runs[1:]:
+        theirs = run.account
+        if theirs.get("git_commit") != ours.get("git_commit"):
+            found.setdefault("another commit", []).append(run.name)
+        packages = differences(ours.get("packages", {}), theirs.get("packages", {}))
+        if packages:
+            what = f"other versions of {listed(packages)}"
+            found.setdefault(what, []).append(run.name)
+    return [
+        f"made with {what} than {runs[0].name}: {', '.join(names)}"
+        for what, names in found.items()
+    ]
 
 
 def _folder(word: str, home: Path, uri: str | None) -> Path:

@@ -129,6 +129,51 @@ def _paired(row: Mapping[str, Any]) -> str:
     return f"{said}{row['value']:+.1%}\n{interval}"
 
 
+def beside(table: pl.DataFrame) -> Table:
+    """Place by Brier score, skill and interval by label and model, side by side."""
+    shown = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+        title="Place by Brier score, and skill over the label's own baseline",
+        title_justify="left",
+    )
+    shown.add_column("label", overflow="fold")
+    horizons = table["horizon"].unique().sort().to_list()
+    for horizon in horizons:
+        shown.add_column(f"{horizon} d", justify="right", no_wrap=True)
+    for (_, title), block in table.group_by("run", "title", maintain_order=True):
+        first = {r["horizon"]: r for r in block.iter_rows(named=True)}
+        counts = [
+            f"{first[h]['collapses']} collapses" if h in first else "-"
+            for h in horizons
+        ]
+        shown.add_row(f"[b]{escape(str(title))}[/b]", *counts)
+        if not block["scored"].any():
+            shown.add_row("  not scored")
+            continue
+        for (model,), own in block.group_by("model", maintain_order=True):
+            cells = {r["horizon"]: _placed(r) for r in own.iter_rows(named=True)}
+            shown.add_row(
+                f"  {escape(str(model))}", *(cells.get(h, "-") for h in horizons)
+            )
+    return shown
+
+
+def _placed(row: Mapping[str, Any]) -> str:
+    """Place and skill of a model; its interval below."""
+    if row["brier"] is None:
+        return "-"
+    place = f"{row['rank']}. " if row["rank"] else ""
+    if row["skill"] is None:
+        return f"{place}baseline" if row["model"] == row["baseline"] else f"{place}-"
+    if row["lower"] is None or row["upper"] is None:
+        return f"{place}{row['skill']:+.1%}"
+    interval = f"{100 * row['lower']:+.1f} to {100 * row['upper']:+.1f}"
+    return f"{place}{row['skill']:+.1%}\n{interval}"
+
+
 def report(
     places: Mapping[str, Path | str],
     tables: Sequence[Table],

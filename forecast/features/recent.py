@@ -25,6 +25,7 @@ def recent(
     half_lives: Sequence[float] = (14,),
     ahead: Sequence[int] = (4, 7, 14, 21),
     rule_window_days: int = 30,
+    rule_kinds: Sequence[str] | None = None,
 ) -> pl.DataFrame:
     """Hostile events and deaths of the parties, and of the war around them.
 
@@ -33,6 +34,9 @@ def recent(
     How long they will stay there says how few more it takes at each horizon. The same
     deaths on one day or on many are a massacre or a war, and only the second goes on
     by itself (Lewis et al. 2012: what one attack sets off lasts two to six weeks).
+
+    Shares of the threshold have above the line what the rule counts: deaths, or, where
+    it counts coded acts (``rule_kinds``), acts of the parties of those kinds.
 
     Talks and threats are no violence: they count in ``recent_coded_<W>d`` alone, which
     beside ``recent_events_<W>d`` says how much else the parties do. Events and deaths
@@ -55,6 +59,9 @@ def recent(
         Days from the origin at which the deaths still in the rule's window are told.
     rule_window_days : int
         Window of the collapse rule, in days.
+    rule_kinds : sequence of str, optional
+        Kinds of events that the collapse rule counts, as ``violations`` does; None: it
+        counts deaths.
 
     Returns
     -------
@@ -73,15 +80,17 @@ def recent(
     recent_filled : share of the threshold
         Deaths of the dyad since the start, in rows of any kind as the collapse rule
         counts them, that are still in its window of R days on the origin's own day:
-        ``max(start + 1, o - R + 1) <= e < o``, over the threshold. Null: when the rule
-        has no threshold, or one of 0.
+        ``max(start + 1, o - R + 1) <= e < o``, over the threshold; with ``rule_kinds``
+        events of the parties of those kinds. Null: when the rule has no threshold, or
+        one of 0.
     recent_carried_<K>d : share of the threshold
-        The same K days later if nobody else dies: ``max(start + 1, o + K - R + 1) <=
-        e < o``, over the threshold; 0 where K >= R - 1. Null: when the rule has no
-        threshold, or one of 0.
+        The same K days later if nothing more is counted: ``max(start + 1, o + K - R +
+        1) <= e < o``, over the threshold; 0 where K >= R - 1. Null: when the rule has
+        no threshold, or one of 0.
     recent_decayed_<H>d : share of the threshold
         Sum of ``deaths * 2 ** (-(o - 1 - e) / H)`` over hostile events of the parties
-        with ``e < o``, over the threshold. Null: when the rule has no threshold, or
+        with ``e < o``, over the threshold; with ``rule_kinds`` the same sum of 1 over
+        events of the parties of those kinds. Null: when the rule has no threshold, or
         one of 0.
     recent_coded_<W>d : events
         Events of the parties, hostile or not, with ``o - W <= e < o``. Null: never.
@@ -113,12 +122,17 @@ def recent(
     hostile = _daily(party.filter("hostile"))
     near = events.filter((pl.col("relation") == "neighbour") & pl.col("hostile"))
     coded = {"recent_coded": pl.col("events")}
-    fading = decayed(origins, hostile, {"recent_decayed": pl.col("deaths")}, half_lives)
+    weighed, ruled, what = hostile, _of_the_dyad(panel, events), pl.col("deaths")
+    if rule_kinds is not None:
+        acts = party.filter(pl.col("kind").is_in(list(rule_kinds)))
+        weighed, ruled, what = _daily(acts), acts, pl.col("events")
+    counted = _daily(_since(panel, ruled))
+    fading = decayed(origins, weighed, {"recent_decayed": what}, half_lives)
     parts = [
         trailing(origins, hostile, _sums("recent"), list(windows)),
         _since_start(panel, hostile),
         days_since_last(origins, hostile, "recent_days_since_last", CAP_DAYS),
-        _carried(panel, events, ahead, rule_window_days),
+        _carried(panel, counted, what, ahead, rule_window_days),
         fading.select(*KEYS, pl.exclude(KEYS) / _threshold(panel)),
         trailing(origins, _daily(party), coded, list(around_windows)),
         trailing(
@@ -142,21 +156,36 @@ def _sums(name: str) -> dict[str, pl.Expr]:
 
 
 def _since_start(panel: pl.DataFrame, hostile: pl.DataFrame) -> pl.DataFrame:
-    starts = panel.select("truce_id", "start").unique()
-    since = hostile.join(starts, on="truce_id").filter(pl.col("day") > pl.col("start"))
-    ever = trailing(panel, since, _sums("recent"), [None])
+    ever = trailing(panel, _since(panel, hostile), _sums("recent"), [None])
     return ever.rename(lambda name: name.replace("_ever", "_since_start"))
 
 
+def _since(panel: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Events after the start of their truce."""
+    starts = panel.select("truce_id", "start").unique()
+    return events.join(starts, on="truce_id").filter(pl.col("day") > pl.col("start"))
+
+
+def _of_the_dyad(panel: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Events whose deaths a rule counts: all of the dyad, whatever their kind."""
+    truces = panel.select("truce_id", dyad="dyad_id").unique()
+    return events.join(truces, on="truce_id").filter(
+        pl.col("dyad_id") == pl.col("dyad")
+    )
+
+
 def _carried(
-    panel: pl.DataFrame, events: pl.DataFrame, ahead: Sequence[int], window: int
+    panel: pl.DataFrame,
+    counted: pl.DataFrame,
+    what: pl.Expr,
+    ahead: Sequence[int],
+    window: int,
 ) -> pl.DataFrame:
-    """Deaths in the rule's window now and some days ahead, over the threshold."""
+    """What is in the rule's window now and some days ahead, over the threshold."""
     # the day itself takes one of the window's days, the days ahead the others
     left = {"recent_filled": window - 1}
     left |= {f"recent_carried_{days}d": max(window - 1 - days, 0) for days in ahead}
-    ruled = _daily(_ruled(panel, events))
-    sums = trailing(panel, ruled, {"n": pl.col("deaths")}, sorted({*left.values()}))
+    sums = trailing(panel, counted, {"n": what}, sorted({*left.values()}))
     limit = _threshold(panel)
     share = {name: pl.col(f"n_{days}d") / limit for name, days in left.items()}
     return sums.select(*KEYS, **share)
@@ -164,14 +193,6 @@ def _carried(
 
 def _threshold(panel: pl.DataFrame) -> pl.Series:
     return panel.select(pl.when(pl.col("threshold") > 0).then("threshold")).to_series()
-
-
-def _ruled(panel: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Events that the collapse rule counts: all of the dyad, after the start."""
-    truces = panel.select("truce_id", "start", dyad="dyad_id").unique()
-    return events.join(truces, on="truce_id").filter(
-        (pl.col("dyad_id") == pl.col("dyad")) & (pl.col("day") > pl.col("start"))
-    )
 
 
 def _by_day(

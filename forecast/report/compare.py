@@ -141,10 +141,10 @@ def paired_chart(table: pl.DataFrame, horizon: int) -> charts.Chart:
     >>> ">seed=2<" in charts.svg(paired_chart(table, 30), "paired")
     True
     """
-    domain = _domain(table)
+    scale = domain(table)
     here = table.filter(
         pl.col("horizon") == horizon, pl.col("value").is_not_null()
-    ).with_columns(pl.col("value", "lower", "upper").clip(*domain))
+    ).with_columns(pl.col("value", "lower", "upper").clip(*scale))
     verdicts, colours = list(COLOURS), list(COLOURS.values())
     base = alt.Chart(here, width=230, height=alt.Step(22)).encode(
         alt.Y("title:N", sort=None, title=None)
@@ -153,7 +153,7 @@ def paired_chart(table: pl.DataFrame, horizon: int) -> charts.Chart:
         alt.Color("verdict:N", legend=None).scale(domain=verdicts, range=colours),
     )
     across = alt.X("value:Q", title="skill over the reference").scale(
-        domain=domain, nice=False
+        domain=scale, nice=False
     )
     hollow = [*colours[:2], "#FFFFFF"]
     return alt.layer(
@@ -172,8 +172,15 @@ def paired_chart(table: pl.DataFrame, horizon: int) -> charts.Chart:
     )
 
 
-def _domain(table: pl.DataFrame) -> list[float]:
-    """A scale that holds every interval and zero, but never more than ±100%."""
+def domain(table: pl.DataFrame) -> list[float]:
+    """A scale that holds every interval and zero, but never more than ±100%.
+
+    Examples
+    --------
+    >>> table = pl.DataFrame({"value": [-0.4], "lower": [-3.0], "upper": [0.1]})
+    >>> [round(end, 3) for end in domain(table)]
+    [-1.0, 0.255]
+    """
     ends = pl.concat([table[name] for name in ("value", "lower", "upper")])
     known = [end for end in ends if end is not None]
     low, high = min([0.0, *known]), max([0.0, *known])

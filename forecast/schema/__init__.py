@@ -13,6 +13,7 @@ from forecast.schema.account import (
     Schema,
     Unmapped,
 )
+from forecast.schema.beside import Beside
 from forecast.schema.records import (
     CLASSES,
     DEATHS_MAX,
@@ -55,6 +56,7 @@ __all__ = [
     "VERDICTS",
     "Actors",
     "Alarms",
+    "Beside",
     "Comparison",
     "Costs",
     "Events",
