@@ -13,20 +13,17 @@ import polars as pl
 from forecast.align import ROW
 from forecast.ipcw import Array
 from forecast.metrics.proper import log_losses, squared_errors
-from forecast.resample import Rows, redrawn
 from forecast.schema import Comparison
+from forecast.scored import Rows, by_stratum
 
 #: metrics of a pair, both above 0 where the run is the better one
 SKILL, GAIN = "skill", "log_score_gain"
-#: parts of the rows that are scored apart
-STRATA: Mapping[str, pl.Expr] = {"all": pl.lit(True)}
 
 
 def compare(
     wide: pl.DataFrame,
     models: Mapping[str, str],
     *,
-    strata: Mapping[str, pl.Expr] = STRATA,
     draws: int = 500,
     level: float = 0.9,
     seed: int = 1,
@@ -36,11 +33,10 @@ def compare(
     Parameters
     ----------
     wide : pl.DataFrame
-        From :func:`forecast.align.align`.
+        From :func:`forecast.align.align`, with columns of strata or without, see
+        :func:`forecast.scored.stratified`.
     models : mapping of str to str
         Model of each run, the reference first.
-    strata : mapping of str to pl.Expr
-        Parts of the rows, by name: a condition on the columns of `wide`.
     draws : int
         Resamples of the dyads.
     level : float
@@ -55,7 +51,7 @@ def compare(
         score to that of the reference; ``log_score_gain``, the log score of the
         reference minus that of the run, in nats; both above 0 where the run is better.
         Beside them the scores behind them, ``brier``, ``log_score`` and the same
-        after ``reference_``.
+        after ``reference_``. Strata with few cases have counts and no values.
 
     Notes
     -----
@@ -66,10 +62,7 @@ def compare(
     found = []
     for horizon in sorted(wide["horizon"].unique()):
         at = wide.filter(pl.col("horizon") == horizon).sort(ROW)
-        drawn = redrawn(at["dyad_id"], draws, seed)
-        for stratum, condition in strata.items():
-            usable = at.select(pl.col("outcome").is_not_null() & condition).to_series()
-            rows = Rows(at, usable, drawn)
+        for stratum, rows in by_stratum(at, draws, seed):
             for run in others:
                 key = {
                     "run": run,
@@ -79,7 +72,10 @@ def compare(
                     "horizon": horizon,
                     "stratum": stratum,
                 }
-                found += [key | cell for cell in _cells(rows, run, reference, level)]
+                cells = _cells(rows, run, reference, level)
+                if stratum != "all" and rows.few:
+                    cells = [_unscored(cell) for cell in cells]
+                found += [key | cell for cell in cells]
     return Comparison.validate(
         pl.DataFrame(found, infer_schema_length=None)
         .select(Comparison.column_names())
@@ -107,6 +103,13 @@ def _cells(rows: Rows, run: str, reference: str, level: float) -> list[dict[str,
             {"metric": name} | cell | {"verdict": said if name in paired else None}
         )
     return cells
+
+
+def _unscored(cell: dict[str, Any]) -> dict[str, Any]:
+    """A cell of which only the counts are told."""
+    nothing = dict.fromkeys(("value", "lower", "upper"))
+    said = None if cell["verdict"] is None else verdict(None, None, None)
+    return cell | nothing | {"verdict": said}
 
 
 def verdict(value: float | None, lower: float | None, upper: float | None) -> str:

@@ -17,8 +17,9 @@ from forecast.metrics.concordance import pairs
 from forecast.metrics.decomposition import decompose, miscalibration_by_chance
 from forecast.metrics.horizons import integrated_brier, ranked_probability
 from forecast.metrics.proper import skill, squared_errors
-from forecast.resample import ROW_DRAWS, Metric, Rows, redrawn, sign_flip
+from forecast.resample import redrawn, sign_flip
 from forecast.schema import Metrics, Panel, Predictions
+from forecast.scored import ROW_DRAWS, Metric, Rows, by_stratum, stratified
 
 Cells = Iterator[tuple[str, dict[str, Any]]]
 
@@ -94,10 +95,11 @@ def evaluate(
     at_horizon = {}
     for horizon in sorted(wide["horizon"].unique()):
         at = wide.filter(pl.col("horizon") == horizon)
-        rows = Rows(at, known(at), redrawn(at["dyad_id"], judge.draws, judge.seed))
+        (_, rows), *parts = by_stratum(at, judge.draws, judge.seed)
         at_horizon[horizon] = rows
         conflict = at.select(pl.coalesce("conflict_id", "dyad_id")).to_series()
-        by_conflict = Rows(at, known(at), redrawn(conflict, judge.draws, judge.seed))
+        drawn = redrawn(conflict, judge.draws, judge.seed)
+        by_conflict = Rows(at, rows.usable, drawn)
         for name in names:
             cells = [
                 *_scores(rows.where(name), name, scores, judge),
@@ -106,8 +108,7 @@ def evaluate(
                 *_parts(rows.where(name), name, horizon, judge),
             ]
             found += [(name, horizon, "all", *cell) for cell in cells]
-        for stratum, part in _strata(at, strata, judge):
-            for name in names:
+            for stratum, part in parts:
                 cells = list(_in_stratum(part.where(name), name, judge))
                 found += [(name, horizon, stratum, *cell) for cell in cells]
     for name in names:
@@ -128,14 +129,8 @@ def side_by_side(
     happened = panel.select(*KEYS, "event", "duration")
     wide = wide.join(happened, on=KEYS, how="left", maintain_order="left")
     if strata is not None:
-        kinds = {kind: f"stratum_{kind}" for kind in strata.drop(KEYS).columns}
-        wide = wide.join(strata.rename(kinds), on=KEYS, how="left")
+        wide = stratified(wide, strata)
     return wide.sort(*KEYS, "horizon")
-
-
-def known(wide: pl.DataFrame) -> pl.Series:
-    """Whether the outcome of a row is known."""
-    return wide["outcome"].is_not_null()
 
 
 def _scores(rows: Rows, name: str, scores: Mapping[str, Metric], judge: Judge) -> Cells:
@@ -212,18 +207,6 @@ def _over_horizons(at: Mapping[int, Rows], name: str, judge: Judge) -> Cells:
             )
             skills = np.asarray(skill(ours, theirs))
             yield f"{metric}_skill", shared[-1].row(skills, judge.level)
-
-
-def _strata(
-    at: pl.DataFrame, strata: pl.DataFrame | None, judge: Judge
-) -> Iterator[tuple[str, Rows]]:
-    """Rows of each stratum, by its kind and name; its own dyads are redrawn."""
-    for kind in [] if strata is None else strata.drop(KEYS).columns:
-        column = f"stratum_{kind}"
-        of_kind = at.drop_nulls(column).sort(column, maintain_order=True)
-        for (value,), part in of_kind.group_by(column, maintain_order=True):
-            drawn = redrawn(part["dyad_id"], judge.draws, judge.seed)
-            yield f"{kind}: {value}", Rows(part, known(part), drawn)
 
 
 def _in_stratum(rows: Rows, name: str, judge: Judge) -> Cells:

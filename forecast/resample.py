@@ -1,31 +1,17 @@
-"""Scores of the data as they are, and as they would be with other dyads.
+"""Groups drawn again, and what their draws say.
 
 The weeks of a truce, and the truces of a dyad, are no independent cases: an interval
 comes from drawing whole dyads with replacement (Efron & Tibshirani 1993, An
-Introduction to the Bootstrap), and every model is scored on the same draws. A score
-that is a ratio of sums needs only the sums of each dyad, which makes thousands of draws
-one product of matrices.
+Introduction to the Bootstrap), and every model is scored on the same draws.
 """
 
-from collections.abc import Callable
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from forecast.ipcw import Array
-from forecast.metrics.proper import log_losses, skill, squared_errors
-from forecast.metrics.weighted import ratio
-
-Metric = Callable[[Array, Array, Array], Any]
-Loss = Callable[[Array, Array], Array]
-
-#: a part of the rows with fewer of either outcome, or of groups, is not scored
-FEWEST_CASES, FEWEST_GROUPS = 10, 5
-#: draws of scores that need every row in each, as those that rank rows do
-ROW_DRAWS = 200
 
 
 class Draws(NamedTuple):
@@ -33,112 +19,6 @@ class Draws(NamedTuple):
 
     code: npt.NDArray[np.int64]
     counts: Array
-
-
-class Rows:
-    """Rows of known outcome, scored as they are and as groups are redrawn.
-
-    Every score is an array: of the data as they are, then of each draw.
-
-    Parameters
-    ----------
-    wide : pl.DataFrame
-        ``outcome``, ``weight`` and a column of risks for each model.
-    usable : pl.Series of bool
-        Rows to score; their outcomes are known.
-    drawn : Draws
-        Of the groups of all rows of ``wide``.
-    """
-
-    def __init__(self, wide: pl.DataFrame, usable: pl.Series, drawn: Draws) -> None:
-        self.wide, self.usable, self.drawn = wide, usable, drawn
-        self.part = wide.filter(usable)
-        self.outcome = self.part["outcome"].to_numpy().astype(float)
-        self.weight = self.part["weight"].to_numpy()
-        self.code = drawn.code[usable.to_numpy()]
-        #: groups that say anything here
-        self.groups = len(np.unique(self.code))
-        self._means: dict[tuple[str, Loss], Array] = {}
-
-    def where(self, name: str) -> "Rows":
-        """The rows that a model has a forecast for; one that failed has fewer."""
-        usable = self.usable & self.wide[name].is_not_null()
-        return (
-            self if usable.equals(self.usable) else Rows(self.wide, usable, self.drawn)
-        )
-
-    @property
-    def few(self) -> bool:
-        """Whether cases are too few for a score that says anything."""
-        collapses = self.outcome.sum()
-        rarer = min(collapses, len(self.outcome) - collapses)
-        return bool(rarer < FEWEST_CASES or self.groups < FEWEST_GROUPS)
-
-    def risk(self, name: str) -> Array:
-        """Risks by a model."""
-        return np.asarray(self.part[name].to_numpy(), float)
-
-    def by_group(self, values: Array) -> Array:
-        """Sum of the values of each group, shape (n_groups,)."""
-        size = self.drawn.counts.shape[1]
-        return np.asarray(np.bincount(self.code, values, minlength=size), float)
-
-    def total(self, values: Array) -> Array:
-        """Weighted sum of the values of rows."""
-        sums = self.by_group(self.weight * values)
-        return np.concatenate([[sums.sum()], self.drawn.counts @ sums])
-
-    def mean(self, loss: Loss, name: str) -> Array:
-        """Weighted mean loss of a model."""
-        if (name, loss) not in self._means:
-            losses = loss(self.outcome, self.risk(name))
-            self._means[name, loss] = ratio(self.total(losses), self.mass)
-        return self._means[name, loss]
-
-    @cached_property
-    def mass(self) -> Array:
-        """Sum of the weights."""
-        return self.total(np.ones_like(self.weight))
-
-    @cached_property
-    def prevalence(self) -> Array:
-        """Weighted share of collapses."""
-        return ratio(self.total(self.outcome), self.mass)
-
-    def expected_observed(self, name: str) -> Array:
-        """Collapses forecast over collapses seen."""
-        return ratio(self.total(self.risk(name)), self.total(self.outcome))
-
-    def skill(self, name: str, baseline: str) -> Array:
-        """Brier skill over a baseline."""
-        ours, theirs = (self.mean(squared_errors, n) for n in (name, baseline))
-        return np.asarray(skill(ours, theirs))
-
-    def gain(self, name: str, baseline: str) -> Array:
-        """Log score that a model saves, in nats for each collapse."""
-        theirs, ours = (self.mean(log_losses, n) for n in (baseline, name))
-        saved: Array = (theirs - ours) * self.mass
-        return ratio(saved, self.total(self.outcome))
-
-    def score(self, metric: Metric, name: str) -> Array:
-        """A score that needs every row; of at most ``ROW_DRAWS`` draws."""
-        return np.asarray(metric(self.outcome, self.risk(name), self._weights))
-
-    @cached_property
-    def _weights(self) -> Array:
-        drawn = self.drawn.counts[:ROW_DRAWS, self.code]
-        return np.asarray(np.vstack([np.ones(len(self.weight)), drawn]) * self.weight)
-
-    def row(self, score: Array, level: float) -> dict[str, Any]:
-        """Value, interval and counts, as the metrics frame has them."""
-        lower, upper = interval(score[1:], self.groups, level)
-        return {
-            "value": float(score[0]) if np.isfinite(score[0]) else None,
-            "lower": lower,
-            "upper": upper,
-            "n": len(self.outcome),
-            "n_events": int(self.outcome.sum()),
-        }
 
 
 def redrawn(groups: pl.Series, draws: int, seed: int) -> Draws:

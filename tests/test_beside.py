@@ -77,7 +77,7 @@ def test_every_figure_is_the_runs_own(runs: dict[str, str], rule: str) -> None:
     metrics, predictions = read(runs[rule])
     cell = {
         (r["model"], r["horizon"], r["metric"]): r
-        for r in metrics.iter_rows(named=True)
+        for r in metrics.filter(pl.col("stratum") == "all").iter_rows(named=True)
     }
     found = told(runs[rule], fewest=0)
     assert found.height == 3 * 4
@@ -190,7 +190,8 @@ def collapsing(truces: int) -> dy.DataFrame[Predictions]:
 def test_what_else_was_scored_is_left_aside(runs: dict[str, str]) -> None:
     """Strata of a run, and metrics that nobody asks for here, move nothing."""
     found, predictions = read(runs["resumption"])
-    more = found.with_columns(stratum=pl.lit("age: first month"), value=0.5)
+    whole = found.filter(pl.col("stratum") == "all")
+    more = whole.with_columns(stratum=pl.lit("moon: full"), value=0.5)
     both = Metrics.validate(
         pl.concat([found, more]).sample(fraction=1, shuffle=True, seed=1)
     )

@@ -29,6 +29,7 @@ from forecast.report import charts
 from forecast.report.compare import Facts, order, paired_chart, render
 from forecast.report.compare_words import headlines
 from forecast.schema import Comparison, Predictions
+from forecast.scored import stratified
 
 ROOT = Path(__file__).parent.parent
 SMALL = [
@@ -168,15 +169,44 @@ def test_the_gain_is_the_difference_of_the_log_scores(full):
 
 
 def test_a_stratum_scores_its_own_rows(full):
-    wide, _ = align({"a": of(full), "b": of(full, "trail")})
+    pair = {"a": of(full), "b": of(full, "trail")}
+    wide, _ = align(pair)
     first = pl.col("origin") < pl.date(2005, 1, 1)
-    strata = {"all": pl.lit(True), "early": first, "late": ~first}
-    found = compare(wide, {"a": "m", "b": "m"}, strata=strata, **DRAWS)
-    n = found.filter(pl.col("metric") == SKILL).pivot(
-        on="stratum", index="horizon", values="n"
+    strata = (
+        wide.select("truce_id", "origin")
+        .unique()
+        .with_columns(
+            half=pl.when(first).then(pl.lit("early")).otherwise(pl.lit("late")),
+            size=pl.when(pl.col("origin") == wide["origin"].min()).then(pl.lit("rare")),
+        )
     )
-    assert (n["early"] + n["late"]).equals(n["all"])
-    assert n["early"].min() > 0
+    found = compare(stratified(wide, strata), dict.fromkeys("ab", "m"), **DRAWS)
+    assert found.filter(pl.col("stratum") == "all").equals(held(pair))
+    early = {name: part.filter(first) for name, part in pair.items()}
+    ours = found.filter(pl.col("stratum") == "half: early").drop("stratum")
+    assert_frame_equal(ours, held(early).drop("stratum"), rel_tol=1e-9)
+    n = paired(found).pivot(on="stratum", index=["horizon", "metric"], values="n")
+    assert (n["half: early"] + n["half: late"]).equals(n["all"])
+    rare = found.filter(pl.col("stratum") == "size: rare")
+    assert rare["value"].null_count() == rare.height > 0
+    assert set(paired(rare)["verdict"]) == {"not scored"}
+
+
+def test_runs_are_compared_in_the_strata_of_the_reference(runs, tmp_path):
+    out = tmp_path / "compared"
+    words = [str(runs / "full"), str(runs / "bare"), f"out={out}", "tracking=none"]
+    assert command.main([*words, "model=trail", "draws=50"]) == 0
+    kinds = pl.read_parquet(runs / "full" / "strata.parquet").columns[2:]
+    strata = pl.read_csv(out / "comparison.csv")["stratum"]
+    found = set(strata.str.split(": ").list.first())
+    assert found == {"all", *kinds}
+    assert "In parts of the rows" in (out / "compare.html").read_text()
+    old = copied(runs / "full", tmp_path / "old")
+    (old / "strata.parquet").unlink()
+    again = [str(old), str(runs / "bare"), f"out={tmp_path / 'again'}", "tracking=none"]
+    assert command.main(again) == 0
+    assert set(pl.read_csv(tmp_path / "again" / "comparison.csv")["stratum"]) == {"all"}
+    assert "has no strata" in (tmp_path / "again" / "compare.html").read_text()
 
 
 def test_one_dyad_makes_no_interval(full):
@@ -358,7 +388,7 @@ def test_a_comparison_leaves_a_folder_a_page_and_a_table(runs, tmp_path, capsys)
     found = Comparison.validate(found, cast=True)
     assert found.equals(found.sort(Comparison.primary_key()))
     assert found["run"].unique().to_list() == ["built_in/bare"]
-    assert found["stratum"].unique().to_list() == ["all"]
+    assert "all" in found["stratum"]
     said = capsys.readouterr()
     assert "Skill over built_in/full (logit)" in said.out
     assert "built_in/bare (leave_out=[recent]) is " in said.out
@@ -521,7 +551,7 @@ def test_a_comparison_in_mlflow_by_the_id_of_a_run(home, runs, tmp_path, monkeyp
     assert found.data.params["reference"] == "built_in/full"
     assert found.data.params["seed"] == "1"
     skill = pl.read_csv(out / "comparison.csv").filter(
-        pl.col("metric") == SKILL, pl.col("horizon") == 30
+        pl.col("metric") == SKILL, pl.col("horizon") == 30, pl.col("stratum") == "all"
     )
     assert found.data.metrics["skill_30d"] == skill["value"][0]
     assert found.data.metrics["skill_30d_lower"] == skill["lower"][0]

@@ -21,8 +21,9 @@ from forecast.evaluate import Judge, evaluate
 from forecast.metrics.concordance import pairs
 from forecast.metrics.decomposition import decompose
 from forecast.panel import censor, outcomes, panel
-from forecast.resample import FEWEST_CASES, FEWEST_GROUPS, Rows, redrawn, sign_flip
+from forecast.resample import redrawn, sign_flip
 from forecast.schema import Metrics, Panel, Predictions
+from forecast.scored import FEWEST_CASES, FEWEST_GROUPS, Rows
 from forecast.simulated import World
 from forecast.split import Fold, Rolling
 

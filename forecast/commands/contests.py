@@ -13,6 +13,7 @@ from forecast.compare import compare
 from forecast.raw import InputError
 from forecast.report.words import days, listed
 from forecast.schema import Comparison
+from forecast.scored import stratified
 
 #: of the key `model`: each model that the runs share
 ALL = "all"
@@ -55,6 +56,9 @@ def score(config: DictConfig, runs: Sequence[Run]) -> Scored:
     inputs = {run.name: run.account["inputs"] for run in runs}
     notes = check_data(inputs, overlap=config.overlap)
     every, parts, rows, same = contests(runs, config.model), [], "", set()
+    strata = runs[0].strata()
+    if strata is None:
+        notes.append(f"{runs[0].name} has no strata: all rows are compared as one")
     for models in every:
         forecasts = {run.name: run.of(models[run.name]) for run in runs}
         wide, said = align(forecasts, overlap=config.overlap)
@@ -62,7 +66,8 @@ def score(config: DictConfig, runs: Sequence[Run]) -> Scored:
         rows = rows or _rows(wide, config.overlap)
         same |= {(run, models[run]) for run in _same(wide, list(models))}
         own = {"draws": config.draws, "level": config.level, "seed": config.seed}
-        parts.append(compare(wide, models, **own))
+        divided = wide if strata is None else stratified(wide, strata)
+        parts.append(compare(divided, models, **own))
     found = pl.concat(parts).sort(Comparison.primary_key())
     shown, said = _worth_showing(found, same)
     return Scored(Comparison.validate(found), shown, every[0], rows, [*notes, *said])

@@ -51,6 +51,11 @@ class Run:
             )
         return own
 
+    def strata(self) -> pl.DataFrame | None:
+        """Strata of its test rows; runs of earlier versions have none."""
+        file = self.folder / "strata.parquet"
+        return pl.read_parquet(file, glob=False) if file.is_file() else None
+
     def models(self) -> list[str]:
         """Models that have forecasts, the published one first."""
         names = self.predictions["model"].unique().to_list()

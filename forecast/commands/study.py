@@ -18,8 +18,8 @@ from forecast.commands.data import Data
 from forecast.commands.stages import Stages
 from forecast.panel import censor, known, panel
 from forecast.raw import InputError
-from forecast.resample import Metric
 from forecast.schema import Actors, LeftOut, Panel
+from forecast.scored import Metric
 from forecast.split import Fold
 
 #: events that end this long before the morning of the scores are called stale

@@ -9,7 +9,7 @@ import polars as pl
 from markupsafe import Markup
 
 from forecast.differences import Differences
-from forecast.report import charts
+from forecast.report import charts, compare_strata
 from forecast.report.compare_words import BARE, chance, headlines
 from forecast.report.template import fill
 from forecast.report.words import nearest
@@ -67,7 +67,7 @@ def render(comparison: pl.DataFrame, facts: Facts) -> str:
     Parameters
     ----------
     comparison : Comparison
-        From :func:`forecast.compare.compare`; rows of the stratum ``all`` are shown.
+        From :func:`forecast.compare.compare`; strata are shown where there are.
     facts : Facts
 
     Returns
@@ -84,9 +84,9 @@ def render(comparison: pl.DataFrame, facts: Facts) -> str:
     True
     """
     everything = comparison.filter(pl.col("stratum") == "all")
-    models = everything["reference_model"].unique().sort().to_list()
+    models = comparison["reference_model"].unique().sort().to_list()
     contests = [
-        _contest(everything.filter(pl.col("reference_model") == model), model, facts)
+        _contest(comparison.filter(pl.col("reference_model") == model), model, facts)
         for model in models
     ]
     return fill(
@@ -189,8 +189,9 @@ def domain(table: pl.DataFrame) -> list[float]:
     return [max(low - room, -1.0), min(high + room, 1.0)]
 
 
-def _contest(rows: pl.DataFrame, model: str, facts: Facts) -> dict[str, Any]:
-    """Charts and table of one model of the reference."""
+def _contest(found: pl.DataFrame, model: str, facts: Facts) -> dict[str, Any]:
+    """Charts and tables of one model of the reference."""
+    rows = found.filter(pl.col("stratum") == "all")
     runs = order(rows)
     number = {run: f"{i}. " if len(runs) > 1 else "" for i, run in enumerate(runs, 1)}
     titles = {run: f"{number[run]}{facts.titles[run]}" for run in runs}
@@ -203,6 +204,7 @@ def _contest(rows: pl.DataFrame, model: str, facts: Facts) -> dict[str, Any]:
         "model": model,
         "charts": [(h, _drawn(table, h, f"{model}-{h}")) for h in horizons],
         "blocks": [_block(rows, titles, horizon) for horizon in horizons],
+        "strata": compare_strata.section(found, titles),
         "others": {
             run: other
             for run, other in rows.select("run", "model").unique().iter_rows()

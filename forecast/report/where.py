@@ -94,21 +94,43 @@ def strata_table(metrics: pl.DataFrame, named: str, horizon: int) -> pl.DataFram
     >>> strata_table(pl.DataFrame([row]), "trail", 30).select("called", "name").rows()
     [('Region', 'Asia')]
     """
+    return (
+        ordered(_side_by_side(metrics.filter(pl.col("horizon") == horizon), named))
+        .with_columns(called=pl.col("kind").replace(KINDS))
+        .select("kind", "called", "name", "n", "n_events", *FIGURES, "lower", "upper")
+    )
+
+
+def ordered(table: pl.DataFrame) -> pl.DataFrame:
+    """Take the names of strata apart, and put them in the order of the page.
+
+    Parameters
+    ----------
+    table : pl.DataFrame
+        With ``stratum`` (``KIND: NAME``, or ``all``) and ``n_events``.
+
+    Returns
+    -------
+    pl.DataFrame
+        With ``kind`` and ``name``; countries by their collapses.
+
+    Examples
+    --------
+    >>> table = pl.DataFrame({"stratum": ["region: Asia", "all"], "n_events": [9, 20]})
+    >>> ordered(table).select("kind", "name").rows()
+    [('all', 'all'), ('region', 'Asia')]
+    """
     place = pl.col("stratum").str.splitn(": ", 2).struct
     kind, name = place.field("field_0"), place.field("field_1").fill_null("all")
     rank = {known: i for i, known in enumerate(KINDS)}
     time = {known: i for i, known in enumerate(IN_TIME)}
-    return (
-        _side_by_side(metrics.filter(pl.col("horizon") == horizon), named)
-        .with_columns(kind=kind, called=kind.replace(KINDS), name=name)
-        .sort(
-            pl.col("kind").replace_strict(rank, default=len(rank)),
-            "kind",
-            pl.when(pl.col("kind") == "country").then(-pl.col("n_events")),
-            pl.col("name").replace_strict(time, default=0),
-            "name",
-        )
-        .select("kind", "called", "name", "n", "n_events", *FIGURES, "lower", "upper")
+    return table.with_columns(kind=kind, name=name).sort(
+        pl.col("kind").replace_strict(rank, default=len(rank)),
+        "kind",
+        pl.when(pl.col("kind") == "country").then(-pl.col("n_events").cast(pl.Int64)),
+        pl.col("name").replace_strict(time, default=0),
+        "name",
+        maintain_order=True,
     )
 
 
