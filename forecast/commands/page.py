@@ -8,7 +8,7 @@ import polars as pl
 
 from forecast.commands.data import Data
 from forecast.report.page import Facts, render
-from forecast.schema import LeftOut, Metrics, Predictions, RiskScores
+from forecast.schema import Audits, LeftOut, Metrics, Predictions, RiskScores
 
 RUN = ("command", "seed", "git_commit", "data_digest", "config_digest", "run_id")
 
@@ -21,6 +21,7 @@ def page(
     predictions: dy.DataFrame[Predictions],
     metrics: dy.DataFrame[Metrics],
     scores: dy.DataFrame[RiskScores],
+    audits: dy.DataFrame[Audits] | None = None,
 ) -> str:
     """Write the report of a run or a scoring from its account and its frames."""
     facts = Facts(
@@ -43,5 +44,6 @@ def page(
         ),
         peak_memory_mib=account["peak_memory_mib"],
         level=account["level"],
+        audits=Audits.create_empty() if audits is None else audits,
     )
     return render(predictions, metrics, scores, facts)

@@ -12,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from forecast import record
 from forecast.backtest import Model, NothingToLearn, backtest
-from forecast.commands import options, settings, study, tracked
+from forecast.choices import Choice
+from forecast.commands import audit, options, settings, study, tracked
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks, skills
@@ -21,7 +22,8 @@ from forecast.evaluate import evaluate
 from forecast.publish import Published, publish, risk_scores, save
 from forecast.raw import InputError
 from forecast.report.words import headline
-from forecast.schema import Metrics, Predictions, RiskScores
+from forecast.schema import Audits, Metrics, Predictions, RiskScores
+from forecast.split import Overlap
 
 
 def main(overrides: Sequence[str]) -> int:
@@ -38,6 +40,7 @@ class Result:
     scores: dy.DataFrame[RiskScores]
     model: Published | None
     notes: list[str]
+    audits: dy.DataFrame[Audits]
 
 
 def run(config: DictConfig) -> int:
@@ -75,6 +78,7 @@ def run(config: DictConfig) -> int:
                 result.predictions,
                 result.metrics,
                 result.scores,
+                result.audits,
             )
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
@@ -82,7 +86,7 @@ def run(config: DictConfig) -> int:
             tracker.log(resolved, result.metrics, out)
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     _show(config, out, result, notes, stages.seconds, tracker.uri)
-    return 0 if result.model else 1
+    return 0 if result.model and not audit.faults(result.audits) else 1
 
 
 def _out(config: DictConfig, began: datetime) -> Path:
@@ -97,6 +101,7 @@ def _find(
     config: DictConfig, data: Data, frames: study.Frames, stages: Stages, run_id: str
 ) -> Result:
     models = study.models(config, frames)
+    choices: list[Choice] = []
     with stages("fit", len(frames.folds) * len(models)) as done:
         try:
             predictions, notes = backtest(
@@ -106,9 +111,14 @@ def _find(
                 frames.folds,
                 list(config.horizons),
                 done,
+                choices.append,
             )
-        except NothingToLearn as error:
+        except (NothingToLearn, Overlap) as error:
             raise InputError(str(error)) from error
+    audited = audit.audit(
+        config, data, frames, models, predictions, notes, choices, stages
+    )
+    notes += audit.note(audited)
     with stages("evaluate"):
         metrics = evaluate(
             predictions,
@@ -129,7 +139,8 @@ def _find(
             notes.append(f"nothing is published, there are no risk scores: {error}")
     if model and not scores.height:
         notes.append(f"no truce is in force on {frames.as_of}: no risk scores")
-    return Result(predictions, metrics, scores, model, [*notes, *frames.notes])
+    notes += frames.notes
+    return Result(predictions, metrics, scores, model, notes, audited)
 
 
 def _publish(
@@ -199,6 +210,8 @@ def _write(folder: Path, resolved: Any, data: Data, result: Result) -> None:
     result.metrics.write_csv(folder / "metrics.csv")
     result.scores.write_csv(folder / "risk_scores.csv")
     data.rejected.write_csv(folder / "rejected.csv")
+    if result.audits.height:
+        result.audits.write_csv(folder / "audits.csv")
     if result.model:
         save(result.model, folder / "model.skops")
 
@@ -222,6 +235,7 @@ def _show(
     tables = [skills(result.metrics, baselines, config.named_baseline)]
     if result.scores.height:
         tables.insert(0, risks(result.scores))
+    tables += audit.tables(result.audits)
     places: dict[str, Path | str] = {
         "report": out / "report.html",
         "risk scores": out / "risk_scores.csv",

@@ -1,7 +1,7 @@
 """The page of a run: what was asked, what was found, and how to repeat it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import dataframely as dy
@@ -11,7 +11,14 @@ from markupsafe import Markup
 from forecast.report import charts, tables, words
 from forecast.report.template import fill
 from forecast.report.words import Lookup, headline
-from forecast.schema import LeftOut, Metrics, Predictions, Rejected, RiskScores
+from forecast.schema import (
+    Audits,
+    LeftOut,
+    Metrics,
+    Predictions,
+    Rejected,
+    RiskScores,
+)
 
 __all__ = ["Facts", "headline", "render"]
 
@@ -50,6 +57,8 @@ class Facts:
     peak_memory_mib : float
     level : float
         What the intervals aim to cover.
+    audits : Audits
+        What audits of the run found; empty where there were none.
     """
 
     title: str
@@ -67,6 +76,7 @@ class Facts:
     stages: pl.DataFrame
     peak_memory_mib: float
     level: float = 0.9
+    audits: dy.DataFrame[Audits] = field(default_factory=Audits.create_empty)
 
 
 def render(
@@ -123,6 +133,7 @@ def render(
         skill=_skill(metrics, facts),
         reliability=_reliability(predictions, facts),
         data=_data(facts),
+        audits=list(facts.audits.iter_rows(named=True)),
         stages=list(facts.stages.iter_rows(named=True)),
         seconds=facts.stages["seconds"].sum(),
     )

@@ -30,8 +30,10 @@ from forecast.schema.records import (
 )
 from forecast.schema.results import (
     ALARM_RULES,
+    AUDIT_VERDICTS,
     VERDICTS,
     Alarms,
+    Audits,
     Comparison,
     Costs,
     KnownTruth,
@@ -43,6 +45,7 @@ from forecast.schema.results import (
 __all__ = [
     "ACTOR_METHODS",
     "ALARM_RULES",
+    "AUDIT_VERDICTS",
     "CLASSES",
     "DEATHS_MAX",
     "END_REASONS",
@@ -55,6 +58,7 @@ __all__ = [
     "VERDICTS",
     "Actors",
     "Alarms",
+    "Audits",
     "Comparison",
     "Costs",
     "Events",
