@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 
 from forecast import ipcw
+from forecast.choices import Told, choices
 from forecast.ipcw import Array, Target
 from forecast.panel import COLLAPSE, outcomes
 from forecast.schema import Panel, Predictions
-from forecast.split import Fold
+from forecast.split import Fold, Overlap, overlaps
 
 KEYS = ["truce_id", "origin"]
 Training = Callable[[date], dy.DataFrame[Panel]]
@@ -61,6 +62,7 @@ def backtest(
     folds: Sequence[Fold],
     horizons: Sequence[int],
     done: Callable[[str], None] = lambda _: None,
+    chosen: Told = lambda _: None,
 ) -> tuple[dy.DataFrame[Predictions], list[str]]:
     """Forecast each fold by models fitted on what was known at its cutoff.
 
@@ -79,6 +81,8 @@ def backtest(
         Days.
     done : callable
         Told of each fold and model that is finished.
+    chosen : callable
+        Told of each choice that a model says it made, see :mod:`forecast.choices`.
 
     Returns
     -------
@@ -86,28 +90,50 @@ def backtest(
         Sorted by key.
     notes : list of str
         Folds that could not be fitted and models that failed, in plain words.
+
+    Raises
+    ------
+    NothingToLearn
+        If no model could be fitted in any fold.
+    forecast.split.Overlap
+        If a fold trains on what it tests.
     """
     parts, notes = [], []
     for fold in folds:
-        known, test = fold.train(training(fold.known)), fold.test(panel)
+        known, test = _sides(fold, training(fold.known), panel)
         why = _unfit(known, test, fold)
         notes += [why] if why else []
         for name, (model, features) in models.items():
             if not why:
                 try:
-                    risk = _forecast(model, features, known, test, len(horizons))
+                    fitted = _fit(model, features, known)
+                    risk = _forecast(fitted, features, test, len(horizons))
+                    made = choices(fitted, name, fold.cutoff, known, test)
                 # a model of any make may fail in any way; the others go on
                 except Exception as error:
                     said = str(error) or type(error).__name__
                     notes.append(f"{name} failed at the cutoff {fold.cutoff}: {said}")
                 else:
                     parts.append(_long(test, risk, horizons, name, fold.cutoff))
+                    for choice in made:
+                        chosen(choice)
             done(name)
     if not parts:
         raise NothingToLearn(
             "no model could be fitted in any fold: " + "; ".join(notes)
         )
     return _weighted(pl.concat(parts), panel, horizons), notes
+
+
+def _sides(
+    fold: Fold, then: pl.DataFrame, panel: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows to learn from and rows to forecast, if the fold keeps them apart."""
+    train, test = fold.train(then), fold.test(panel)
+    wrong = overlaps(fold, train, test)
+    if wrong:
+        raise Overlap(f"the fold {fold.cutoff} overlaps: " + "; ".join(wrong))
+    return train, test
 
 
 def _unfit(known: pl.DataFrame, test: pl.DataFrame, fold: Fold) -> str | None:
@@ -121,16 +147,15 @@ def _unfit(known: pl.DataFrame, test: pl.DataFrame, fold: Fold) -> str | None:
     return None
 
 
-def _forecast(
-    model: Any,
-    features: pl.DataFrame,
-    known: pl.DataFrame,
-    test: pl.DataFrame,
-    horizons: int,
-) -> Array:
+def _fit(model: Any, features: pl.DataFrame, known: pl.DataFrame) -> Any:
     from sklearn.base import clone
 
-    fitted = clone(model).fit(rows(features, known), target(known))
+    return clone(model).fit(rows(features, known), target(known))
+
+
+def _forecast(
+    fitted: Any, features: pl.DataFrame, test: pl.DataFrame, horizons: int
+) -> Array:
     risk = np.asarray(fitted.predict_risk(rows(features, test)), np.float64)
     if risk.shape != (test.height, horizons):
         raise ValueError(

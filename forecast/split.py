@@ -62,11 +62,18 @@ class Fold:
         rows = panel.filter(ahead)
         return rows.filter(self._held_out(rows)) if self.by else rows
 
-    def _held_out(self, panel: pl.DataFrame) -> pl.Series:
+    def groups(self, panel: pl.DataFrame) -> set[str]:
+        """Groups that rows belong to; none where the fold has no groups."""
+        return set(self._group(panel)) if self.by else set()
+
+    def _group(self, panel: pl.DataFrame) -> pl.Series:
         if self.by is None:
             raise ValueError("a fold without groups holds nothing out")
         # a row without the value is a group with the rest of its dyad
-        group = panel.select(pl.coalesce(self.by, "dyad_id")).to_series()
+        return panel.select(pl.coalesce(self.by, "dyad_id")).to_series()
+
+    def _held_out(self, panel: pl.DataFrame) -> pl.Series:
+        group = self._group(panel)
         own = [g for g in group.unique() if part_of(g, self.parts) == self.part]
         return group.is_in(own)
 
@@ -80,6 +87,61 @@ def part_of(group: str, parts: int) -> int:
     True
     """
     return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") % parts
+
+
+class Overlap(ValueError):
+    """A fold is to be forecast by models that learned from it."""
+
+
+def overlaps(fold: Fold, train: pl.DataFrame, test: pl.DataFrame) -> list[str]:
+    """What the training rows of a fold share with its test rows.
+
+    Parameters
+    ----------
+    fold : Fold
+        The fold.
+    train, test : pl.DataFrame
+        Panel rows that are learned from, and those that are forecast.
+
+    Returns
+    -------
+    list of str
+        What is wrong, in words; nothing for a sound fold: every training row lies
+        before the cutoff and its label ends before the morning that training knows,
+        no row is learned from and forecast, no group is on both sides.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"truce_id": ["a", "a"], "dyad_id": ["1", "1"],
+    ...     "origin": [date(2010, 12, 1), date(2011, 1, 5)], "duration": [40, 9]})
+    >>> overlaps(Fold(date(2011, 1, 1), None), rows[:1], rows[1:])
+    ['1 of 1 training labels end on 2011-01-01 or later']
+    """
+    keys = ["truce_id", "origin"]
+    last = pl.col("origin") + pl.duration(days=pl.col("duration") - 1)
+    counted = [
+        (
+            train.filter(pl.col("origin") >= fold.cutoff).height,
+            f"of {train.height} training rows lie on {fold.cutoff} or later",
+        ),
+        (
+            train.filter(last >= fold.known).height,
+            f"of {train.height} training labels end on {fold.known} or later",
+        ),
+        (
+            test.filter(pl.col("origin") < fold.cutoff).height,
+            f"of {test.height} test rows lie before {fold.cutoff}",
+        ),
+        (
+            test.join(train, on=keys, how="semi").height,
+            f"of {test.height} test rows are learned from",
+        ),
+        (
+            len(fold.groups(train) & fold.groups(test)),
+            f"values of {fold.by} are both learned from and forecast",
+        ),
+    ]
+    return [f"{n} {what}" for n, what in counted if n]
 
 
 @dataclass(frozen=True)

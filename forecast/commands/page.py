@@ -10,6 +10,7 @@ from forecast.commands.data import Data
 from forecast.report.page import Facts, render
 from forecast.schema import (
     Alarms,
+    Audits,
     Costs,
     LeftOut,
     Metrics,
@@ -30,6 +31,7 @@ def page(
     scores: dy.DataFrame[RiskScores],
     alarms: dy.DataFrame[Alarms] | None = None,
     costs: dy.DataFrame[Costs] | None = None,
+    audits: dy.DataFrame[Audits] | None = None,
 ) -> str:
     """Write the report of a run or a scoring from its account and its frames."""
     facts = Facts(
@@ -52,5 +54,6 @@ def page(
         ),
         peak_memory_mib=account["peak_memory_mib"],
         level=account["level"],
+        audits=Audits.create_empty() if audits is None else audits,
     )
     return render(predictions, metrics, scores, facts, alarms=alarms, costs=costs)

@@ -13,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from forecast import record
 from forecast.alarms import alarms
 from forecast.backtest import Model, NothingToLearn, backtest
-from forecast.commands import options, settings, study, tracked
+from forecast.choices import Choice
+from forecast.commands import audit, options, settings, study, tracked
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks, skills
@@ -23,7 +24,8 @@ from forecast.evaluate import Judge, evaluate
 from forecast.publish import Published, publish, risk_scores, save
 from forecast.raw import InputError
 from forecast.report.words import headline
-from forecast.schema import Alarms, Costs, Metrics, Predictions, RiskScores
+from forecast.schema import Alarms, Audits, Costs, Metrics, Predictions, RiskScores
+from forecast.split import Overlap
 from forecast.strata import strata
 
 
@@ -44,6 +46,7 @@ class Result:
     scores: dy.DataFrame[RiskScores]
     model: Published | None
     notes: list[str]
+    audits: dy.DataFrame[Audits]
 
 
 def run(config: DictConfig) -> int:
@@ -83,6 +86,7 @@ def run(config: DictConfig) -> int:
                 result.scores,
                 alarms=result.alarms,
                 costs=result.costs,
+                audits=result.audits,
             )
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
@@ -90,7 +94,7 @@ def run(config: DictConfig) -> int:
             tracker.log(resolved, result.metrics, out)
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     _show(config, out, result, notes, stages.seconds, tracker.uri)
-    return 0 if result.model else 1
+    return 0 if result.model and not audit.faults(result.audits) else 1
 
 
 def _out(config: DictConfig, began: datetime) -> Path:
@@ -105,6 +109,7 @@ def _find(
     config: DictConfig, data: Data, frames: study.Frames, stages: Stages, run_id: str
 ) -> Result:
     models = study.models(config, frames)
+    choices: list[Choice] = []
     with stages("fit", len(frames.folds) * len(models)) as done:
         try:
             predictions, notes = backtest(
@@ -114,9 +119,14 @@ def _find(
                 frames.folds,
                 list(config.horizons),
                 done,
+                choices.append,
             )
-        except NothingToLearn as error:
+        except (NothingToLearn, Overlap) as error:
             raise InputError(str(error)) from error
+    audited = audit.audit(
+        config, data, frames, models, predictions, notes, choices, stages
+    )
+    notes += audit.note(audited)
     with stages("evaluate"):
         judge = Judge(
             tuple(config.baselines),
@@ -140,7 +150,9 @@ def _find(
     if model and not scores.height:
         notes.append(f"no truce is in force on {frames.as_of}: no risk scores")
     notes += frames.notes
-    return Result(predictions, metrics, parts, warned, priced, scores, model, notes)
+    return Result(
+        predictions, metrics, parts, warned, priced, scores, model, notes, audited
+    )
 
 
 def _publish(
@@ -213,6 +225,8 @@ def _write(folder: Path, resolved: Any, data: Data, result: Result) -> None:
     result.costs.write_csv(folder / "costs.csv")
     result.scores.write_csv(folder / "risk_scores.csv")
     data.rejected.write_csv(folder / "rejected.csv")
+    if result.audits.height:
+        result.audits.write_csv(folder / "audits.csv")
     if result.model:
         save(result.model, folder / "model.skops")
 
@@ -236,6 +250,7 @@ def _show(
     tables = [skills(result.metrics, baselines, config.named_baseline)]
     if result.scores.height:
         tables.insert(0, risks(result.scores))
+    tables += audit.tables(result.audits)
     places: dict[str, Path | str] = {
         "report": out / "report.html",
         "risk scores": out / "risk_scores.csv",

@@ -1,12 +1,12 @@
 """What the report of a run says beside its frames."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import dataframely as dy
 import polars as pl
 
-from forecast.schema import LeftOut, Rejected
+from forecast.schema import Audits, LeftOut, Rejected
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Facts:
     peak_memory_mib : float
     level : float
         What the intervals aim to cover.
+    audits : Audits
+        What audits of the run found; empty where there were none.
     """
 
     title: str
@@ -57,6 +59,7 @@ class Facts:
     stages: pl.DataFrame
     peak_memory_mib: float
     level: float = 0.9
+    audits: dy.DataFrame[Audits] = field(default_factory=Audits.create_empty)
 
     @property
     def baselines_named_first(self) -> list[str]:

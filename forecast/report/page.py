@@ -90,6 +90,7 @@ def render(
             facts,
         ),
         data=_data(facts),
+        audits=list(facts.audits.iter_rows(named=True)),
         stages=list(facts.stages.iter_rows(named=True)),
         seconds=facts.stages["seconds"].sum(),
     )

@@ -31,8 +31,10 @@ from forecast.schema.records import (
 )
 from forecast.schema.results import (
     ALARM_RULES,
+    AUDIT_VERDICTS,
     VERDICTS,
     Alarms,
+    Audits,
     Comparison,
     Costs,
     KnownTruth,
@@ -44,6 +46,7 @@ from forecast.schema.results import (
 __all__ = [
     "ACTOR_METHODS",
     "ALARM_RULES",
+    "AUDIT_VERDICTS",
     "CLASSES",
     "DEATHS_MAX",
     "END_REASONS",
@@ -56,6 +59,7 @@ __all__ = [
     "VERDICTS",
     "Actors",
     "Alarms",
+    "Audits",
     "Beside",
     "Comparison",
     "Costs",

@@ -7,6 +7,7 @@ from forecast.schema.records import FIRST, LAST
 
 VERDICTS = ("better than", "worse than", "not told apart from", "not scored")
 ALARM_RULES = ("level", "watch")
+AUDIT_VERDICTS = ("held", "fault", "not applicable")
 
 
 class Predictions(dy.Schema):
@@ -166,3 +167,14 @@ class RiskScores(dy.Schema):
         return (cls.risk_lower.col <= cls.risk.col) & (
             cls.risk.col <= cls.risk_upper.col
         )
+
+
+class Audits(dy.Schema):
+    """What a sceptic tried on a run, and what came of it."""
+
+    audit = dy.String(primary_key=True)
+    #: what was looked at: a model, a column of the features, a fold, a horizon
+    subject = dy.String(primary_key=True)
+    verdict = dy.Enum(AUDIT_VERDICTS)
+    #: what was found, a sentence
+    said = dy.String()
