@@ -7,7 +7,9 @@ import dataframely as dy
 import polars as pl
 
 from forecast.commands.data import Data
+from forecast.commands.truth import Known
 from forecast.report.page import Facts, render
+from forecast.report.truth import section
 from forecast.schema import LeftOut, Metrics, Predictions, RiskScores
 
 RUN = ("command", "seed", "git_commit", "data_digest", "config_digest", "run_id")
@@ -21,6 +23,7 @@ def page(
     predictions: dy.DataFrame[Predictions],
     metrics: dy.DataFrame[Metrics],
     scores: dy.DataFrame[RiskScores],
+    known: Known | None = None,
 ) -> str:
     """Write the report of a run or a scoring from its account and its frames."""
     facts = Facts(
@@ -44,4 +47,13 @@ def page(
         peak_memory_mib=account["peak_memory_mib"],
         level=account["level"],
     )
-    return render(predictions, metrics, scores, facts)
+    truth = None
+    if known and known.scores.height:
+        truth = section(
+            known.scores,
+            known.calibration,
+            published=facts.published,
+            named_baseline=facts.named_baseline,
+            level=facts.level,
+        )
+    return render(predictions, metrics, scores, facts, truth)

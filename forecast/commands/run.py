@@ -12,10 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from forecast import record
 from forecast.backtest import Model, NothingToLearn, backtest
-from forecast.commands import options, settings, study, tracked
+from forecast.commands import options, settings, study, tracked, truth
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
-from forecast.commands.show import report, risks, skills
+from forecast.commands.show import report, risks, shares, skills
 from forecast.commands.stages import Stages
 from forecast.evaluate import evaluate
 from forecast.publish import Published, publish, risk_scores, save
@@ -38,6 +38,7 @@ class Result:
     scores: dy.DataFrame[RiskScores]
     model: Published | None
     notes: list[str]
+    known: truth.Known | None
 
 
 def run(config: DictConfig) -> int:
@@ -75,11 +76,12 @@ def run(config: DictConfig) -> int:
                 result.predictions,
                 result.metrics,
                 result.scores,
+                result.known,
             )
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
         with stages("track"):
-            tracker.log(resolved, result.metrics, out)
+            tracker.log(resolved, truth.beside(result.metrics, result.known), out)
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     _show(config, out, result, notes, stages.seconds, tracker.uri)
     return 0 if result.model else 1
@@ -96,6 +98,7 @@ def _out(config: DictConfig, began: datetime) -> Path:
 def _find(
     config: DictConfig, data: Data, frames: study.Frames, stages: Stages, run_id: str
 ) -> Result:
+    known = truth.find(config, frames, stages)
     models = study.models(config, frames)
     with stages("fit", len(frames.folds) * len(models)) as done:
         try:
@@ -129,7 +132,8 @@ def _find(
             notes.append(f"nothing is published, there are no risk scores: {error}")
     if model and not scores.height:
         notes.append(f"no truce is in force on {frames.as_of}: no risk scores")
-    return Result(predictions, metrics, scores, model, [*notes, *frames.notes])
+    notes += [*frames.notes, *(known.notes if known else ())]
+    return Result(predictions, metrics, scores, model, notes, known)
 
 
 def _publish(
@@ -199,6 +203,8 @@ def _write(folder: Path, resolved: Any, data: Data, result: Result) -> None:
     result.metrics.write_csv(folder / "metrics.csv")
     result.scores.write_csv(folder / "risk_scores.csv")
     data.rejected.write_csv(folder / "rejected.csv")
+    if result.known:
+        result.known.scores.write_csv(folder / "truth.csv")
     if result.model:
         save(result.model, folder / "model.skops")
 
@@ -222,6 +228,8 @@ def _show(
     tables = [skills(result.metrics, baselines, config.named_baseline)]
     if result.scores.height:
         tables.insert(0, risks(result.scores))
+    if result.known and result.known.scores.height:
+        tables.append(shares(result.known.scores, config.named_baseline))
     places: dict[str, Path | str] = {
         "report": out / "report.html",
         "risk scores": out / "risk_scores.csv",

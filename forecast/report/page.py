@@ -1,6 +1,6 @@
 """The page of a run: what was asked, what was found, and how to repeat it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -74,6 +74,7 @@ def render(
     metrics: dy.DataFrame[Metrics],
     scores: dy.DataFrame[RiskScores],
     facts: Facts,
+    truth: Mapping[str, object] | None = None,
 ) -> str:
     """Write the report of a run as one HTML page that fetches nothing.
 
@@ -87,6 +88,8 @@ def render(
     scores : RiskScores
         Truces in force; may be empty.
     facts : Facts
+    truth : mapping, optional
+        The section of :func:`forecast.report.truth.section`.
 
     Returns
     -------
@@ -122,6 +125,7 @@ def render(
         risks=_risks(scores, facts),
         skill=_skill(metrics, facts),
         reliability=_reliability(predictions, facts),
+        truth=truth,
         data=_data(facts),
         stages=list(facts.stages.iter_rows(named=True)),
         seconds=facts.stages["seconds"].sum(),

@@ -43,5 +43,6 @@ def fill(name: str, **values: Any) -> str:
         "count": words.count,
         "listed": words.listed,
         "days": words.days,
+        "share": words.share,
     }
     return env.get_template(name).render(**values)

@@ -260,6 +260,19 @@ def percent(risk: float | None) -> str:
     return ">99%" if risk > 0.99 else f"{risk:.0%}"
 
 
+def share(part: float | None) -> str:
+    """A part of a whole in whole percent; it may be below nothing.
+
+    Examples
+    --------
+    >>> share(0.412), share(-0.05), share(-0.001), share(None)
+    ('41%', '−5%', '0%', '–')
+    """
+    if part is None or math.isnan(part):
+        return DASH
+    return f"{round(100 * part)}%".replace("-", MINUS)
+
+
 def signed(skill: float | None, unit: str = "%") -> str:
     """A skill in percent with its sign and one decimal.
 
