@@ -116,6 +116,11 @@ def told(panel: dy.DataFrame[Panel], draws: int, **of_world: int) -> pl.DataFram
     )
 
 
+def thinned(first: Found) -> dy.DataFrame[Panel]:
+    """Half of the training panel: copies cost more than rows are worth."""
+    return Panel.validate(first[0].now.gather_every(2))
+
+
 @pytest.fixture(scope="module")
 def copies(first: Found, second: truth.Laid) -> tuple[pl.DataFrame, ...]:
     """Features that tell the truth in both worlds, and the truth of the second.
@@ -123,7 +128,7 @@ def copies(first: Found, second: truth.Laid) -> tuple[pl.DataFrame, ...]:
     By other copies, or a model would share the luck of those that score it.
     """
     return (
-        told(first[0].now, 25, **TRAINED),
+        told(thinned(first), 25, **TRAINED),
         told(second.panel, 101, **TESTED),
         risks(second.panel, 60, **TESTED),
     )
@@ -140,7 +145,7 @@ def judged(
     floor = study.models(composed(), first[0])["trail"]
     return truth.known_truth(
         {**models, "trail": floor[0]},
-        truth.Laid(first[0].now, {**dict.fromkeys(models, seen), "trail": floor[1]}),
+        truth.Laid(thinned(first), {**dict.fromkeys(models, seen), "trail": floor[1]}),
         truth.Laid(
             second.panel,
             {**dict.fromkeys(models, new), "trail": second.features["trail"]},
@@ -232,7 +237,7 @@ def test_maps_part_a_world_and_no_map_knows_of_another() -> None:
         assert set(part.truces["country"]) <= set(part.events["country"])
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.integers(1, 40), st.integers(1, 9))
 def test_maps_are_about_as_crowded_as_was_asked(conflicts: int, wanted: int) -> None:
     frame = events([{"date": day(i), "country": f"c{i:02}"} for i in range(conflicts)])
