@@ -160,14 +160,15 @@ def _deaths_before(
 ) -> Array:
     """Deaths of the dyad since the start on each of the last days, oldest first."""
     daily = events.group_by("dyad_id", day="date").agg(pl.col("deaths").sum())
+    # the days of each window, and not all days of each dyad: ten thousands of rows
+    # would meet thousands of days
     pairs = (
-        rows.with_row_index("row")
-        .join(daily, on="dyad_id")
-        .with_columns(ago=(pl.col("origin") - pl.col("day")).dt.total_days())
-        .filter(
-            pl.col("ago").is_between(1, window_days - 1),
-            pl.col("day") > pl.col("start"),
-        )
+        rows.select("dyad_id", "start", "origin")
+        .with_row_index("row")
+        .join(pl.DataFrame({"ago": range(1, window_days)}), how="cross")
+        .with_columns(day=pl.col("origin") - pl.duration(days="ago"))
+        .filter(pl.col("day") > pl.col("start"))
+        .join(daily, on=["dyad_id", "day"])
     )
     past = np.zeros((rows.height, window_days))
     column = window_days - pairs["ago"].to_numpy()

@@ -5,26 +5,39 @@ With the true risk ``p`` of a row, a forecast ``r`` has the expected Brier score
 first is what a model still has to learn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dataframely as dy
+import numpy as np
 import polars as pl
 
+from forecast.ipcw import Array
+from forecast.resample import interval, redrawn
 from forecast.schema import KnownTruth
 
 KEYS = ["truce_id", "origin", "horizon"]
 BINS = 10
+#: what the true risk itself is called among the models
+TRUTH = "truth"
 
 
 def expected_scores(
-    risks: pl.DataFrame, truth: pl.DataFrame, *, draws: int, named_baseline: str
+    risks: pl.DataFrame,
+    truth: pl.DataFrame,
+    *,
+    draws: int,
+    named_baseline: str,
+    resamples: int = 500,
+    level: float = 0.9,
+    seed: int = 1,
 ) -> dy.DataFrame[KnownTruth]:
     """Expected Brier score of every model, and its share of the attainable skill.
 
     Parameters
     ----------
     risks : pl.DataFrame
-        ``model``, ``truce_id``, ``origin``, ``horizon``, ``risk``.
+        ``model``, ``truce_id``, ``dyad_id``, ``origin``, ``horizon``, ``risk``.
     truth : pl.DataFrame
         ``truce_id``, ``origin``, ``horizon``, ``risk``: the share of ``draws`` copies
         that collapsed, see :func:`forecast.simulated_truth.true_risk`.
@@ -32,13 +45,18 @@ def expected_scores(
         Copies at each origin, at least 2.
     named_baseline : str
         The naive model whose score is the floor.
+    resamples, seed : int
+        How often the dyads are redrawn for the intervals; seed of that.
+    level : float
+        Coverage that the intervals aim at.
 
     Returns
     -------
     dy.DataFrame[KnownTruth]
         A row a model and horizon, and one for ``truth`` itself. ``share`` is
         (naive − model) / (naive − truth): 1 is all that can be known, 0 no more than
-        the naive model knows, negative less.
+        the naive model knows, negative less. Its interval tells how far it hangs on
+        the dyads that are scored, not on those that the models were fitted on.
 
     Raises
     ------
@@ -55,8 +73,9 @@ def expected_scores(
     Examples
     --------
     >>> from datetime import date
-    >>> row = {"truce_id": "a", "origin": date(2020, 1, 1), "horizon": 30}
-    >>> truth = pl.DataFrame([row | {"risk": 0.5}])
+    >>> row = {"truce_id": "a", "dyad_id": "d", "origin": date(2020, 1, 1)}
+    >>> row |= {"horizon": 30}
+    >>> truth = pl.DataFrame([row | {"risk": 0.5}]).drop("dyad_id")
     >>> risks = pl.DataFrame([row | {"model": m, "risk": r}
     ...                       for m, r in (("trail", 0.1), ("logit", 0.4))])
     >>> found = expected_scores(risks, truth, draws=1001, named_baseline="trail")
@@ -67,39 +86,64 @@ def expected_scores(
         raise ValueError(f"draws={draws}; expected 2 or more")
     if named_baseline not in risks["model"]:
         raise ValueError(f"no forecasts of the baseline {named_baseline}")
-    p, r = pl.col("truth"), pl.col("risk")
-    both = _beside(risks, truth)
-    of_models = both.group_by("model", "horizon").agg(
-        brier=(r * r - 2 * r * p + p).mean(),
-        mean_risk=r.mean(),
-        mean_truth=p.mean(),
-        n=pl.len(),
-    )
-    one = both.filter(pl.col("model") == named_baseline)
-    ceiling = one.group_by("horizon").agg(
-        brier=(p - p * p + p * (1 - p) / (draws - 1)).mean(),
-        mean_risk=p.mean(),
-        mean_truth=p.mean(),
-        n=pl.len(),
-    )
-    table = pl.concat(
-        [of_models, ceiling.select(pl.lit("truth").alias("model"), pl.all())]
-    )
-    floor = of_models.filter(pl.col("model") == named_baseline)
-    found = table.join(floor.select("horizon", floor="brier"), on="horizon").join(
-        ceiling.select("horizon", ceiling="brier"), on="horizon"
-    )
-    attainable = pl.col("floor") - pl.col("ceiling")
-    return KnownTruth.validate(
-        found.with_columns(
-            share=pl.when(attainable > 0).then(
-                (pl.col("floor") - pl.col("brier")) / attainable
-            )
+    rows = _scored(_beside(risks, truth), draws, named_baseline)
+    dyads = risks["dyad_id"].unique().sort()
+    _, counts = redrawn(dyads, resamples, seed)
+    # the dyads as they are, then every draw of them
+    counts = np.vstack([np.ones(len(dyads)), counts])
+    parts = rows.partition_by("model", "horizon", as_dict=True)
+    brier = {key: _means(part, dyads, counts) for key, part in parts.items()}
+    found = []
+    for (model, horizon), part in parts.items():
+        share = _share(brier, model, horizon, named_baseline)
+        lower, upper = interval(share[1:], len(dyads), level)
+        found.append(
+            {
+                "model": model,
+                "horizon": horizon,
+                "brier": brier[model, horizon][0],
+                "share": share[0] if np.isfinite(share[0]) else None,
+                "lower": lower,
+                "upper": upper,
+                "mean_risk": part["risk"].mean(),
+                "mean_truth": part["truth"].mean(),
+                "n": part.height,
+            }
         )
+    return KnownTruth.validate(
+        pl.DataFrame(found, infer_schema_length=None)
         .select(KnownTruth.column_names())
         .sort("model", "horizon"),
         cast=True,
     )
+
+
+def _scored(both: pl.DataFrame, draws: int, named_baseline: str) -> pl.DataFrame:
+    """Expected score of each row; the truth stands among the models."""
+    p, r = pl.col("truth"), pl.col("risk")
+    one = both.filter(pl.col("model") == named_baseline)
+    ceiling = one.with_columns(
+        model=pl.lit(TRUTH), risk=p, score=p - p * p + p * (1 - p) / (draws - 1)
+    )
+    return pl.concat([both.with_columns(score=r * r - 2 * r * p + p), ceiling])
+
+
+def _means(part: pl.DataFrame, dyads: pl.Series, counts: Array) -> Array:
+    """Mean score of a model at a horizon in each draw of the dyads."""
+    code = dyads.search_sorted(part["dyad_id"]).to_numpy()
+    n = np.bincount(code, minlength=len(dyads))
+    total = np.bincount(code, part["score"].to_numpy(), minlength=len(dyads))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(counts @ total / (counts @ n))
+
+
+def _share(
+    brier: Mapping[tuple[Any, ...], Array], model: str, horizon: int, naive: str
+) -> Array:
+    """Share of the attainable skill in each draw; NaN where nothing is attainable."""
+    ours, floor, ceiling = (brier[name, horizon] for name in (model, naive, TRUTH))
+    attainable = np.where(floor > ceiling, floor - ceiling, np.nan)
+    return np.asarray((floor - ours) / attainable)
 
 
 def calibration(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.resample import interval, redrawn
 from forecast.truth import calibration, expected_scores
 
 N = 4000
@@ -21,7 +22,11 @@ def keyed(risk: np.ndarray, horizon: int = 30) -> pl.DataFrame:
 
 
 def of_models(**risks: np.ndarray) -> pl.DataFrame:
-    return pl.concat(keyed(r).with_columns(model=pl.lit(m)) for m, r in risks.items())
+    days = pl.col("origin").dt.ordinal_day()
+    return pl.concat(
+        keyed(r).with_columns(model=pl.lit(m), dyad_id=pl.format("d{}", days % 7))
+        for m, r in risks.items()
+    )
 
 
 def scores(
@@ -70,6 +75,44 @@ def test_where_nothing_can_be_attained_there_is_no_share() -> None:
     )
     assert found.filter(model="naive")["brier"].item() == pytest.approx(0.1875)
     assert found["share"].null_count() == found.height
+
+
+def test_intervals_are_those_of_dyads_drawn_again() -> None:
+    """As if the rows of a dyad were copied as often as it is drawn, draw by draw."""
+    rng = np.random.default_rng(3)
+    p = rng.beta(1, 4, 60)
+    risks = of_models(naive=rng.beta(1, 3, 60), near=np.clip(p + 0.05, 0, 1))
+    # dyads of unlike size
+    risks = risks.with_columns(dyad_id=pl.col("dyad_id").replace({"d1": "d0"}))
+    truth = keyed(p)
+    found = expected_scores(
+        risks, truth, draws=50, named_baseline="naive", resamples=40, level=0.8, seed=9
+    ).filter(model="near")
+    dyads = risks["dyad_id"].unique().sort()
+    shares = []
+    for counts in redrawn(dyads, 40, 9)[1]:
+        often = pl.DataFrame({"dyad_id": dyads, "often": counts.astype(int)})
+        copied = risks.join(often, on="dyad_id").select(
+            pl.all().exclude("often").repeat_by("often")
+        )
+        rows = copied.explode(pl.all()).join(truth, on=["truce_id", "origin"])
+        r, t = rows["risk"], rows["risk_right"]
+        score = rows.select("model", score=r * r - 2 * r * t + t)
+        naive, near = (
+            score.filter(model=name)["score"].mean() for name in ("naive", "near")
+        )
+        own = rows.filter(model="near")["risk_right"]
+        top = (own - own * own + own * (1 - own) / 49).mean()
+        shares.append((naive - near) / (naive - top))  # type: ignore[operator]
+    ends = interval(np.array(shares), len(dyads), 0.8)
+    assert found.select("lower", "upper").row(0) == pytest.approx(ends)
+
+
+def test_one_dyad_has_no_interval() -> None:
+    p = np.linspace(0.1, 0.9, 20)
+    risks = of_models(naive=p[::-1]).with_columns(dyad_id=pl.lit("d"))
+    found = expected_scores(risks, keyed(p), draws=9, named_baseline="naive")
+    assert found["lower"].null_count() == found["upper"].null_count() == found.height
 
 
 def test_calibration_against_the_truth() -> None:

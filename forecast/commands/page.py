@@ -7,7 +7,9 @@ import dataframely as dy
 import polars as pl
 
 from forecast.commands.data import Data
+from forecast.commands.truth import Known
 from forecast.report.page import Facts, render
+from forecast.report.truth import section
 from forecast.schema import (
     Alarms,
     Audits,
@@ -32,6 +34,7 @@ def page(
     alarms: dy.DataFrame[Alarms] | None = None,
     costs: dy.DataFrame[Costs] | None = None,
     audits: dy.DataFrame[Audits] | None = None,
+    known: Known | None = None,
 ) -> str:
     """Write the report of a run or a scoring from its account and its frames."""
     facts = Facts(
@@ -56,4 +59,21 @@ def page(
         level=account["level"],
         audits=Audits.create_empty() if audits is None else audits,
     )
-    return render(predictions, metrics, scores, facts, alarms=alarms, costs=costs)
+    truth = None
+    if known and known.scores.height:
+        truth = section(
+            known.scores,
+            known.calibration,
+            published=facts.published,
+            named_baseline=facts.named_baseline,
+            level=facts.level,
+        )
+    return render(
+        predictions,
+        metrics,
+        scores,
+        facts,
+        alarms=alarms,
+        costs=costs,
+        truth=truth,
+    )

@@ -14,10 +14,10 @@ from forecast import record
 from forecast.alarms import alarms
 from forecast.backtest import Model, NothingToLearn, backtest
 from forecast.choices import Choice
-from forecast.commands import audit, options, settings, study, tracked
+from forecast.commands import audit, options, settings, study, tracked, truth
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
-from forecast.commands.show import report, risks, skills
+from forecast.commands.show import report, risks, shares, skills
 from forecast.commands.stages import Stages
 from forecast.costs import costs
 from forecast.evaluate import Judge, evaluate
@@ -47,6 +47,7 @@ class Result:
     model: Published | None
     notes: list[str]
     audits: dy.DataFrame[Audits]
+    known: truth.Known | None
 
 
 def run(config: DictConfig) -> int:
@@ -87,11 +88,12 @@ def run(config: DictConfig) -> int:
                 alarms=result.alarms,
                 costs=result.costs,
                 audits=result.audits,
+                known=result.known,
             )
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
         with stages("track"):
-            tracker.log(resolved, result.metrics, out)
+            tracker.log(resolved, truth.beside(result.metrics, result.known), out)
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     _show(config, out, result, notes, stages.seconds, tracker.uri)
     return 0 if result.model and not audit.faults(result.audits) else 1
@@ -108,6 +110,7 @@ def _out(config: DictConfig, began: datetime) -> Path:
 def _find(
     config: DictConfig, data: Data, frames: study.Frames, stages: Stages, run_id: str
 ) -> Result:
+    known = truth.find(config, frames, stages)
     models = study.models(config, frames)
     choices: list[Choice] = []
     with stages("fit", len(frames.folds) * len(models)) as done:
@@ -149,9 +152,18 @@ def _find(
             notes.append(f"nothing is published, there are no risk scores: {error}")
     if model and not scores.height:
         notes.append(f"no truce is in force on {frames.as_of}: no risk scores")
-    notes += frames.notes
+    notes += [*frames.notes, *(known.notes if known else ())]
     return Result(
-        predictions, metrics, parts, warned, priced, scores, model, notes, audited
+        predictions,
+        metrics,
+        parts,
+        warned,
+        priced,
+        scores,
+        model,
+        notes,
+        audited,
+        known,
     )
 
 
@@ -227,6 +239,8 @@ def _write(folder: Path, resolved: Any, data: Data, result: Result) -> None:
     data.rejected.write_csv(folder / "rejected.csv")
     if result.audits.height:
         result.audits.write_csv(folder / "audits.csv")
+    if result.known:
+        result.known.scores.write_csv(folder / "truth.csv")
     if result.model:
         save(result.model, folder / "model.skops")
 
@@ -251,6 +265,8 @@ def _show(
     if result.scores.height:
         tables.insert(0, risks(result.scores))
     tables += audit.tables(result.audits)
+    if result.known and result.known.scores.height:
+        tables.append(shares(result.known.scores, config.named_baseline))
     places: dict[str, Path | str] = {
         "report": out / "report.html",
         "risk scores": out / "risk_scores.csv",

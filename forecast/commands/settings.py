@@ -50,6 +50,12 @@ def kinds_of_events(value: Any) -> bool:
     return list_of_names(value) and len(value) > 0 and set(value) <= set(KINDS)
 
 
+#: what ``truth`` holds, and the rules whose true risk the simulated world can tell:
+#: those that count deaths since the start in a trailing window
+TRUTH = ("seed", "conflicts", "years", "draws", "every")
+KNOWN_RULES = ("resumption", "threshold", "first_fatal")
+
+
 def folder_or_none(value: Any) -> bool:
     """Whether a value is a path of a folder, or none."""
     return value is None or (isinstance(value, str) and bool(value))
@@ -86,6 +92,11 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         kinds_of_events,
         "kinds of events in brackets, of: " + ", ".join(KINDS),
     ),
+    "truth.seed": (whole(0), "a whole number from 0 on"),
+    "truth.conflicts": (whole(1), "a whole number from 1 on"),
+    "truth.years": (whole(1), "a whole number from 1 on"),
+    "truth.draws": (whole(2), "a whole number from 2 on"),
+    "truth.every": (whole(1), "a whole number from 1 on"),
     "actors.min_score": (between(0, 100), "a number from 0 to 100"),
 }
 
@@ -105,6 +116,8 @@ def check(config: DictConfig) -> None:
         That names the key, its value and what was expected.
     """
     missing = object()
+    if config.get("truth") is not None:
+        _shape_of_truth(config.truth)
     for key, (holds, expected) in RULES.items():
         value = OmegaConf.select(config, key, default=missing)
         given = value is not missing and not (value is None and key[:6] == "panel.")
@@ -113,6 +126,8 @@ def check(config: DictConfig) -> None:
     if "published" in config:
         _names(config)
         _left_out(config)
+        if config.get("truth") is not None:
+            _truth(config)
 
 
 def anchor(config: DictConfig) -> None:
@@ -156,3 +171,36 @@ def _left_out(config: DictConfig) -> None:
             )
     if set(left) >= set(chosen):
         raise InputError(f"leave_out=[{','.join(left)}]: no features are left")
+
+
+def _shape_of_truth(truth: Any) -> None:
+    if not isinstance(truth, DictConfig) or set(truth) != set(TRUTH):
+        raise InputError(f"truth={truth}: expected null, or {', '.join(TRUTH)}")
+
+
+def _truth(config: DictConfig) -> None:
+    """Refuse a known truth where there is none."""
+    for group in ("events", "truces"):
+        made_by = f"forecast.{group}.simulated.simulated"
+        others = [
+            str(name)
+            for name, source in config[group].items()
+            if name != "simulated" or source._target_ != made_by
+        ]
+        if others or not config[group]:
+            chosen = ",".join(str(name) for name in config[group])
+            raise InputError(
+                "truth: the true risk is known in the simulated world alone, not with "
+                f"{group}=[{chosen}]; truth=null leaves it out"
+            )
+    rule = str(config.collapse._target_)
+    if rule not in [f"forecast.collapse.{name}" for name in KNOWN_RULES]:
+        raise InputError(
+            f"truth: the true risk is known under {', '.join(KNOWN_RULES)}, not under "
+            f"collapse={rule.rpartition('.')[2]}; truth=null leaves it out"
+        )
+    if config.truth.seed == config.events.simulated.seed:
+        raise InputError(
+            f"truth.seed={config.truth.seed}: expected another than that of the world "
+            "that models are fitted on"
+        )

@@ -13,6 +13,7 @@ from rich.table import Table
 from forecast.record import peak_memory
 from forecast.report.compare import order
 from forecast.report.compare_words import BARE
+from forecast.report.figures import attained
 from forecast.report.words import nearest
 
 
@@ -87,6 +88,27 @@ def _cell(brier: float | None, skill: float | None, auroc: float | None) -> str:
             "-" if auroc is None else f"{auroc:.2f}",
         ]
     )
+
+
+def shares(scores: pl.DataFrame, named: str) -> Table:
+    """Share of the attainable skill by model and horizon, with its interval."""
+    title = f"Share of what can be known, from {named} (0%) to the true risk (100%)"
+    table = Table(title=title, title_justify="left")
+    table.add_column("model")
+    for horizon in scores["horizon"].unique().sort():
+        table.add_column(f"{horizon} d", justify="right")
+    between = scores.filter(~pl.col("model").is_in([named, "truth"]))
+    for name in between["model"].unique().sort():
+        rows = between.filter(pl.col("model") == name).sort("horizon")
+        cells = [_ranged(*row) for row in rows.select("share", "lower", "upper").rows()]
+        table.add_row(escape(name), *cells)
+    return table
+
+
+def _ranged(value: float | None, lower: float | None, upper: float | None) -> str:
+    if lower is None or upper is None:
+        return attained(value)
+    return f"{attained(value)}\n{attained(lower)} to {attained(upper)}"
 
 
 def paired(comparison: pl.DataFrame, titles: Mapping[str, str]) -> list[Table]:

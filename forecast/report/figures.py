@@ -100,3 +100,16 @@ def p_value(p: float | None) -> str:
     if p is not None and p < 0.001:
         return "<0.001"
     return decimals(p, 3 if p is not None and p < 0.1 else 2)
+
+
+def attained(part: float | None) -> str:
+    """What a model finds of what can be known, in whole percent; it may be below 0.
+
+    Examples
+    --------
+    >>> attained(0.412), attained(-0.05), attained(-0.001), attained(None)
+    ('41%', '−5%', '0%', '–')
+    """
+    if part is None or math.isnan(part):
+        return DASH
+    return f"{round(100 * part)}%".replace("-", MINUS)

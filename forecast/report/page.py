@@ -1,5 +1,7 @@
 """The page of a run: what was asked, what was found, and how to repeat it."""
 
+from collections.abc import Mapping
+
 import dataframely as dy
 import polars as pl
 
@@ -30,6 +32,7 @@ def render(
     *,
     alarms: dy.DataFrame[Alarms] | None = None,
     costs: dy.DataFrame[Costs] | None = None,
+    truth: Mapping[str, object] | None = None,
 ) -> str:
     """Write the report of a run as one HTML page that fetches nothing.
 
@@ -45,6 +48,8 @@ def render(
     facts : Facts
     alarms, costs : Alarms, Costs, optional
         What warning by these forecasts would have come to; none where none are made.
+    truth : mapping, optional
+        The section of :func:`forecast.report.truth.section`.
 
     Returns
     -------
@@ -89,6 +94,7 @@ def render(
             Costs.create_empty() if costs is None else costs,
             facts,
         ),
+        truth=truth,
         data=_data(facts),
         audits=list(facts.audits.iter_rows(named=True)),
         stages=list(facts.stages.iter_rows(named=True)),

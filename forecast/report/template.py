@@ -46,5 +46,6 @@ def fill(name: str, **values: Any) -> str:
         "p_value": figures.p_value,
         "listed": words.listed,
         "days": words.days,
+        "attained": figures.attained,
     }
     return env.get_template(name).render(**values)

@@ -135,6 +135,9 @@ class KnownTruth(dy.Schema):
     brier = dy.Float64(min=0, max=1)
     #: (naive − model) / (naive − truth); null where there is nothing to attain
     share = dy.Float64(nullable=True)
+    #: interval of the share, by redrawing dyads of the world it is measured in
+    lower = dy.Float64(nullable=True)
+    upper = dy.Float64(nullable=True)
     mean_risk = dy.Float64(min=0, max=1)
     mean_truth = dy.Float64(min=0, max=1)
     n = dy.Int64(min=1)
