@@ -21,7 +21,7 @@ from forecast.commands.data import Data, load
 from forecast.commands.stages import Stages
 from forecast.models.logit import logit
 from forecast.report.truth import said, section
-from forecast.report.words import share as in_words
+from forecast.report.figures import attained as in_words
 from forecast.schema import KnownTruth, LeftOut, Metrics, Panel, Rejected, Unmapped
 from forecast.simulated_truth import true_risk
 
