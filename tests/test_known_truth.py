@@ -20,8 +20,8 @@ from forecast.commands import run, study, truth
 from forecast.commands.data import Data, load
 from forecast.commands.stages import Stages
 from forecast.models.logit import logit
-from forecast.report.truth import said, section
 from forecast.report.figures import attained as in_words
+from forecast.report.truth import said, section
 from forecast.schema import KnownTruth, LeftOut, Metrics, Panel, Rejected, Unmapped
 from forecast.simulated_truth import true_risk
 
