@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from forecast.ipcw import Target, target, weights
 from forecast.models.covariates import WeeklyDesign
+from forecast.models.cox import Cox
 from forecast.models.exits import Exits
 from forecast.models.hazard import Hazard, inverse
 from forecast.models.newton import maximise
@@ -195,7 +196,7 @@ def test_a_stronger_penalty_shrinks():
     sizes = []
     for weight in (1.0, 10.0, 1000.0):
         model = Hazard(penalty=weight, columns=NAMES).fit(X, Y)
-        sizes.append((model.coef_[model.design_.shape_ :] ** 2).sum())
+        sizes.append((model.coef_[~model.design_.shape_] ** 2).sum())
     assert sizes[0] > sizes[1] > sizes[2] > 0
 
 
@@ -243,12 +244,26 @@ def test_what_moves_fades_and_what_lasts_does_not():
     design = WeeklyDesign(columns=None, half_lives=(14, 28)).fit(frame)
     origins = design.transform(frame)
     now, later = (design.at(origins, np.full(3, week)) for week in (0, 4))
-    kept = [name for name in design.names_[design.shape_ :] if "_fading" not in name]
+    kept = [name for name in design.names_[8:] if "_fading" not in name]
     assert kept == ["kinds_strike_7d", "design_x"]
     for place, name in enumerate(design.names_):
         share = 1 / 4 if "14d" in name else 1 / 2 if "28d" in name else 1
         if not name.startswith("age"):
             np.testing.assert_allclose(later[:, place], share * now[:, place])
+
+
+@pytest.mark.parametrize("build", [Hazard, Exits, Cox])
+def test_a_window_that_fills_up_bends_the_risk(build):
+    """No line on any link: nothing happens below half, and above it all collapse."""
+    rng = np.random.default_rng(1)
+    filled = rng.uniform(0, 1, 4000)
+    days = rng.geometric(np.where(filled > 0.6, 0.05, 0.001))
+    y = target(days <= 90, np.minimum(days, 90))
+    rows = pl.DataFrame({"age_days": [5] * 4000, "recent_filled": filled})
+    asked = pl.DataFrame({"age_days": [5] * 4, "recent_filled": [0.05, 0.3, 0.8, 0.95]})
+    risk = build().fit(rows, y).predict_risk(asked)[:, 1]
+    truth = 1 - np.array([0.999, 0.999, 0.95, 0.95]) ** 14
+    np.testing.assert_allclose(risk, truth, atol=0.1)
 
 
 def test_exits_knows_who_will_leave():

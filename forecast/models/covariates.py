@@ -62,13 +62,22 @@ FADING = (
     "coverage",
 )
 
+#: Standard deviations beyond which a covariate counts as no more extreme.
+LIMIT = 6.0
+
+#: What bends by construction: a window nine tenths full is about to collapse, whatever
+#: else is known. `trail` is made of this and of age; a shrunk line would lose to it for
+#: being held back.
+CURVED = ("recent_filled",)
+
 
 class WeeklyDesign(BaseEstimator):  # type: ignore[misc]
     """Columns of a linear predictor for any origin in any week ahead of it.
 
     They are the intercept; cubic splines of the logarithm of the truce's age in that
     week; a part that fades at each half-life, because an origin is a day on which the
-    truce still stood; the covariates; and those that move, faded.
+    truce still stood; the covariates, a few as cubic splines and the others as lines;
+    and once more those that move, faded.
 
     Covariates are filled with their median where they are null, with a column of 0 and
     1 that says so; their signed square root is standardised and held within six
@@ -81,10 +90,12 @@ class WeeklyDesign(BaseEstimator):  # type: ignore[misc]
         those of the feature `age`.
     fading : sequence of str
         Names of features, which begin their columns, that fade.
+    curved : sequence of str
+        Covariates that enter as splines.
     half_lives : sequence of float
         Days in which a fading part loses half its size.
     n_knots : int
-        Knots of the spline of age.
+        Knots of each spline.
     weeks : int
         Weeks ahead.
 
@@ -94,14 +105,15 @@ class WeeklyDesign(BaseEstimator):  # type: ignore[misc]
         Covariates that were there.
     names_ : list of str
         Of the columns of :meth:`at`: ``intercept``, ``age_1`` …, ``fading_14d``, then
-        ``COLUMN``, ``COLUMN_unknown`` and ``COLUMN_fading_14d``.
+        ``COLUMN_curve_1`` … or ``COLUMN``, ``COLUMN_unknown``, and last what fades,
+        ``COLUMN_fading_14d``.
     scale_ : float array, shape (p,)
         What each column of :meth:`at` was divided by: the standard deviation of the
         signed root of a covariate, and 1 for others. A coefficient over its scale is
         that of one unit.
-    shape_ : int
-        How many columns come before the covariates.
-    age_, median_, centre_, spread_, kept_, fades_, curves_
+    shape_ : bool array, shape (p,)
+        Whether a column is of a line or of the shape: intercept, splines, fading.
+    age_, median_, centre_, spread_, kept_, bent_, fades_, curves_, bends_
         What :meth:`transform` and :meth:`at` remember.
 
     Examples
@@ -120,18 +132,20 @@ class WeeklyDesign(BaseEstimator):  # type: ignore[misc]
         self,
         columns: Sequence[str] | None = COLUMNS,
         fading: Sequence[str] = FADING,
+        curved: Sequence[str] = CURVED,
         half_lives: Sequence[float] = (14.0,),
         n_knots: int = 4,
         weeks: int = 13,
     ) -> None:
         self.columns = columns
         self.fading = fading
+        self.curved = curved
         self.half_lives = half_lives
         self.n_knots = n_knots
         self.weeks = weeks
 
     def fit(self, X: pl.DataFrame) -> Self:
-        """Learn medians, scales and the range of ages; needs ``age_days``."""
+        """Learn medians, scales and the ranges of splines; needs ``age_days``."""
         asked = self.columns
         if asked is None:
             asked = [name for name in X.columns if not name.startswith("age_")]
@@ -149,10 +163,11 @@ class WeeklyDesign(BaseEstimator):  # type: ignore[misc]
         self.centre_, varies = wide.mean(axis=0), np.ptp(wide, axis=0) > 0
         self.spread_ = np.where(varies, wide.std(axis=0), 1)
         self.kept_ = np.flatnonzero(varies)
+        scaled = clipped((wide - self.centre_) / self.spread_, LIMIT)
         if len(self.kept_):
-            scaled = (wide - self.centre_) / self.spread_
             self.kept_ = self.kept_[varying(scaled[:, self.kept_])]
         self._name()
+        self.bends_ = Curves(self.n_knots).fit(scaled[:, self.kept_[self.bent_]])
         return self
 
     def transform(self, X: pl.DataFrame) -> Array:
@@ -160,26 +175,26 @@ class WeeklyDesign(BaseEstimator):  # type: ignore[misc]
         age, values = self._columns(X)
         scaled = (self._filled(values) - self.centre_) / self.spread_
         filled = np.where(np.isnan(age), self.age_, age)
-        return np.column_stack([filled, clipped(scaled[:, self.kept_], 6.0)])
+        return np.column_stack([filled, clipped(scaled[:, self.kept_], LIMIT)])
 
     def at(self, origins: Array, week: Index) -> Array:
         """Columns of origins, as :meth:`transform` gives them, in weeks ahead."""
         days = WEEK * week
         age, known = np.log(origins[:, 0] + days), origins[:, 1:]
+        bends, lines = known[:, self.bent_], np.delete(known, self.bent_, axis=1)
+        known = np.column_stack([self.bends_.transform(bends), lines])
         fade = 0.5 ** (days[:, None] / np.asarray(self.half_lives, dtype=float))
-        moving = known[:, self.fades_]
-        faded = [moving * part[:, None] for part in fade.T]
+        faded = [known[:, self.fades_] * part[:, None] for part in fade.T]
         shape = [np.ones(len(age)), self.curves_.transform(age[:, None]), fade]
         return np.column_stack([*shape, known, *faded])
 
     def penalty(self, weight: float) -> Array:
         """Penalty of each coefficient: none of the intercept, little of the shape.
 
-        Age and fading are few columns and are there to be fitted; as in `trail`, their
-        weight is at most 1.
+        Splines and fading are few columns and are there to be fitted; as in `trail`,
+        their weight is at most 1.
         """
-        found = np.full(len(self.names_), float(weight))
-        found[: self.shape_] = min(weight, 1.0)
+        found = np.where(self.shape_, min(weight, 1.0), float(weight))
         found[0] = 0
         return found
 
@@ -205,21 +220,28 @@ class WeeklyDesign(BaseEstimator):  # type: ignore[misc]
         )
 
     def _name(self) -> None:
-        """Names and scales of the columns of :meth:`at`."""
+        """Names and scales of the columns of :meth:`at`, and which of them fade."""
         known = [*self.columns_, "age_unknown"]
         known += [f"{name}_unknown" for name in known]
         kept = [known[place] for place in self.kept_]
-        self.fades_ = np.flatnonzero(
-            [
-                name.partition("_")[0] in self.fading and not name.endswith("_unknown")
-                for name in kept
-            ]
-        )
-        curves = [f"age_{place}" for place in range(1, self.n_knots + 2)]
+        bent = [name in self.curved for name in kept]
+        self.bent_ = np.flatnonzero(bent)
+        count = range(1, self.n_knots + 2)
+        bends = [f"{kept[place]}_curve_{i}" for place in self.bent_ for i in count]
+        lines = [name for name, bends_ in zip(kept, bent, strict=True) if not bends_]
+        terms = [*bends, *lines]
+        moves = [self._moves(name) for name in terms]
+        self.fades_ = np.flatnonzero(moves)
         tags = [f"fading_{half_life:g}d" for half_life in self.half_lives]
-        shape = ["intercept", *curves, *tags]
-        faded = [f"{kept[place]}_{tag}" for tag in tags for place in self.fades_]
-        self.names_, self.shape_ = [*shape, *kept, *faded], len(shape)
-        spread = self.spread_[self.kept_]
-        repeated = np.tile(spread[self.fades_], len(tags))
-        self.scale_ = np.concatenate([np.ones(len(shape)), spread, repeated])
+        shape = ["intercept", *(f"age_{i}" for i in count), *tags]
+        faded = [f"{terms[place]}_{tag}" for tag in tags for place in self.fades_]
+        self.names_ = [*shape, *terms, *faded]
+        spread = np.delete(self.spread_[self.kept_], self.bent_)
+        scale = np.concatenate([np.ones(len(bends)), spread])
+        curved = np.arange(len(terms)) < len(bends)
+        again = np.concatenate([np.arange(len(terms)), np.tile(self.fades_, len(tags))])
+        self.scale_ = np.concatenate([np.ones(len(shape)), scale[again]])
+        self.shape_ = np.concatenate([np.ones(len(shape), bool), curved[again]])
+
+    def _moves(self, name: str) -> bool:
+        return name.partition("_")[0] in self.fading and not name.endswith("_unknown")

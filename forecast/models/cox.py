@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from forecast.ipcw import Array, Target
-from forecast.models.covariates import COLUMNS, WeeklyDesign
+from forecast.models.covariates import COLUMNS, CURVED, WeeklyDesign
 from forecast.models.horizon import check_target
 from forecast.models.newton import maximise
 
@@ -33,7 +33,7 @@ class Cox(BaseEstimator):  # type: ignore[misc]
     ----------
     penalty : float
         As of :class:`forecast.models.hazard.Hazard`; 0 for none.
-    columns, n_knots
+    columns, curved, n_knots
         As of :class:`forecast.models.covariates.WeeklyDesign`.
     horizons : sequence of int
         Horizons in days, ascending.
@@ -67,19 +67,21 @@ class Cox(BaseEstimator):  # type: ignore[misc]
     >>> y = target([0, 0, 1, 1, 1, 2], [90, 90, 20, 3, 5, 40])
     >>> model = Cox(penalty=1, horizons=(7, 30)).fit(X, y)
     >>> model.predict_risk(X[2:4]).round(2).tolist()
-    [[0.12, 0.31], [0.67, 0.97]]
+    [[0.23, 0.4], [0.5, 0.74]]
     """
 
     def __init__(
         self,
         penalty: float = 100.0,
         columns: Sequence[str] | None = COLUMNS,
+        curved: Sequence[str] = CURVED,
         n_knots: int = 4,
         horizons: Sequence[int] = (7, 14, 30, 90),
         random_state: int = 0,
     ) -> None:
         self.penalty = penalty
         self.columns = columns
+        self.curved = curved
         self.n_knots = n_knots
         self.horizons = horizons
         self.random_state = random_state
@@ -105,7 +107,9 @@ class Cox(BaseEstimator):  # type: ignore[misc]
         """
         check_target(X, y, self.horizons)
         # every week of an origin is its first: nothing fades, and age is that of then
-        self.design_ = WeeklyDesign(self.columns, (), (), self.n_knots, 1).fit(X)
+        self.design_ = WeeklyDesign(
+            self.columns, (), self.curved, (), self.n_knots, 1
+        ).fit(X)
         self.names_, self.scale_ = self.design_.names_[1:], self.design_.scale_[1:]
         last = self.horizons[-1]
         kind = np.where(y["duration"] <= last, y["event"], 0)

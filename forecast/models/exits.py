@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from forecast.ipcw import Array, Target
-from forecast.models.covariates import COLUMNS, FADING, WeeklyDesign
+from forecast.models.covariates import COLUMNS, CURVED, FADING, WeeklyDesign
 from forecast.models.hazard import weekly
 from forecast.models.horizon import check_target
 from forecast.models.newton import clustered, contributions, maximise
@@ -32,7 +32,7 @@ class Exits(BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    penalty, columns, fading, half_lives, n_knots, horizons, random_state
+    penalty, columns, fading, curved, half_lives, n_knots, horizons, random_state
         As of :class:`forecast.models.hazard.Hazard`; the penalty is that of either end.
 
     Attributes
@@ -54,7 +54,7 @@ class Exits(BaseEstimator):  # type: ignore[misc]
     >>> y = target([0, 0, 1, 1, 1, 2], [90, 90, 20, 3, 5, 40])
     >>> model = Exits(penalty=1, horizons=(7, 30)).fit(X, y)
     >>> model.predict_risk(X[2:4]).round(2).tolist()
-    [[0.07, 0.3], [0.78, 0.99]]
+    [[0.14, 0.4], [0.5, 0.86]]
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Exits(BaseEstimator):  # type: ignore[misc]
         penalty: float = 100.0,
         columns: Sequence[str] | None = COLUMNS,
         fading: Sequence[str] = FADING,
+        curved: Sequence[str] = CURVED,
         half_lives: Sequence[float] = (14.0,),
         n_knots: int = 4,
         horizons: Sequence[int] = (7, 14, 30, 90),
@@ -70,6 +71,7 @@ class Exits(BaseEstimator):  # type: ignore[misc]
         self.penalty = penalty
         self.columns = columns
         self.fading = fading
+        self.curved = curved
         self.half_lives = half_lives
         self.n_knots = n_knots
         self.horizons = horizons
@@ -86,7 +88,12 @@ class Exits(BaseEstimator):  # type: ignore[misc]
         check_target(X, y, self.horizons)
         weeks = -(-self.horizons[-1] // WEEK)
         self.design_ = WeeklyDesign(
-            self.columns, self.fading, self.half_lives, self.n_knots, weeks
+            self.columns,
+            self.fading,
+            self.curved,
+            self.half_lives,
+            self.n_knots,
+            weeks,
         ).fit(X)
         self.names_, self.scale_ = self.design_.names_, self.design_.scale_
         with threadpool_limits(1):

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from forecast.ipcw import Array, Target
-from forecast.models.covariates import COLUMNS, FADING, WeeklyDesign
+from forecast.models.covariates import COLUMNS, CURVED, FADING, WeeklyDesign
 from forecast.models.horizon import check_target
 from forecast.models.newton import clustered, contributions, maximise
 from forecast.models.weeks import WEEK, Index, incidence, person_weeks
@@ -28,8 +28,9 @@ class Hazard(BaseEstimator):  # type: ignore[misc]
 
         link(h) = a + s(age + 7k) + c · 2^(−7k/14) + x · (b + d · 2^(−7k/14)),
 
-    and the risk Σ S(k − 1) h(k). A truce leaves by another exit with a constant weekly
-    hazard: what exits depend on is left to `exits`.
+    with a spline s, and splines of x where it is said to bend. The risk is the sum of
+    S(k − 1) h(k). A truce leaves by another exit with a constant weekly hazard: what
+    exits depend on is left to `exits`.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class Hazard(BaseEstimator):  # type: ignore[misc]
         none. As counted, the default is a prior standard deviation of .1, that of
         `logit`; but a collapse is counted from up to thirteen origins, so that on
         collapses counted once it is about .36, which is light.
-    columns, fading, half_lives, n_knots
+    columns, fading, curved, half_lives, n_knots
         As of :class:`forecast.models.covariates.WeeklyDesign`. Half-lives of 14 days:
         the excitation that violence leaves lasts two to six weeks (Lewis et al. 2012).
     horizons : sequence of int
@@ -75,7 +76,7 @@ class Hazard(BaseEstimator):  # type: ignore[misc]
     >>> y = target([0, 0, 1, 1, 1, 2], [90, 90, 20, 3, 5, 40])
     >>> model = Hazard(penalty=1, horizons=(7, 30)).fit(X, y)
     >>> model.predict_risk(X[2:4]).round(2).tolist()
-    [[0.07, 0.29], [0.93, 1.0]]
+    [[0.14, 0.4], [0.67, 0.94]]
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Hazard(BaseEstimator):  # type: ignore[misc]
         penalty: float = 100.0,
         columns: Sequence[str] | None = COLUMNS,
         fading: Sequence[str] = FADING,
+        curved: Sequence[str] = CURVED,
         half_lives: Sequence[float] = (14.0,),
         n_knots: int = 4,
         horizons: Sequence[int] = (7, 14, 30, 90),
@@ -93,6 +95,7 @@ class Hazard(BaseEstimator):  # type: ignore[misc]
         self.penalty = penalty
         self.columns = columns
         self.fading = fading
+        self.curved = curved
         self.half_lives = half_lives
         self.n_knots = n_knots
         self.horizons = horizons
@@ -122,7 +125,12 @@ class Hazard(BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"link must be cloglog or logit, not {self.link!r}")
         weeks = -(-self.horizons[-1] // WEEK)
         self.design_ = WeeklyDesign(
-            self.columns, self.fading, self.half_lives, self.n_knots, weeks
+            self.columns,
+            self.fading,
+            self.curved,
+            self.half_lives,
+            self.n_knots,
+            weeks,
         ).fit(X)
         self.names_, self.scale_ = self.design_.names_, self.design_.scale_
         self.exit_ = float((person_weeks(y, weeks)[2] == 2).mean())
