@@ -9,7 +9,7 @@ Super-models of landmarks: van Houwelingen (2007), *Scandinavian Journal of Stat
 (2016), *Modeling Discrete Time-to-Event Data*.
 
 Person-weeks are laid out in memory. 30 thousand origins with 65 columns that fade take
-13 s and 0.9 GB; 300 thousand are more than statsmodels can hold on a laptop.
+13 s and 0.9 GB; 300 thousand would take some 7 GB, which is too many for statsmodels.
 """
 
 from collections.abc import Sequence
