@@ -110,7 +110,8 @@ def interval(
     Returns
     -------
     (float, float) or (None, None)
-        None where there is nothing to draw from: no score, or a single group.
+        None where draws cannot reach far enough: of groups, below five at a level of
+        90%; of draws, below nineteen.
 
     Notes
     -----
@@ -119,6 +120,11 @@ def interval(
     percentiles are taken further out, at ``Φ(−t √(n / (n − 1)))`` with the t quantile
     of n − 1 degrees of freedom (Hesterberg 2015, *The American Statistician* 69(4)).
 
+    No draw leaves the range of the groups' own scores, and by luck alone all of n lie
+    on one side of the truth once in ``2ⁿ⁻¹``: with few groups an interval that leaves
+    out zero would say next to nothing. And n draws span ``(n − 1) / (n + 1)`` of what
+    draws can come to, on average.
+
     Examples
     --------
     >>> drawn = np.linspace(0, 1, 1001)
@@ -126,11 +132,15 @@ def interval(
     [0.05, 0.95]
     >>> [round(end, 3) for end in interval(drawn, 10, 0.9)]
     [0.027, 0.973]
+    >>> interval(drawn, 4, 0.9)
+    (None, None)
     """
     from scipy.stats import norm, t
 
     known = drawn[np.isfinite(drawn)]
-    if not known.size or groups < 2:
+    spanned = (known.size - 1) / (known.size + 1)
+    one_sided = 2.0 ** (1 - groups)
+    if spanned < level or groups < 2 or one_sided > 1 - level:
         return None, None
     reach = t.ppf((1 + level) / 2, groups - 1) * np.sqrt(groups / (groups - 1))
     tail = norm.cdf(-reach)

@@ -114,6 +114,11 @@ def test_words_that_make_no_configuration(
     [
         (["published=hgbb"], "published=hgbb: not among those chosen"),
         (["named_baseline=logit"], "named_baseline=logit"),
+        *(
+            ([f"{group}=[]"], f"{group}=[]: expected at least one")
+            for group in ("events", "truces", "models", "models@baselines", "features")
+        ),
+        (["metrics=[]"], "metrics=[]: expected at least one"),
         (["horizons=[30,7]"], "rising order"),
         (["as_of=tomorrow"], "as_of=tomorrow: expected a day, YYYY-MM-DD"),
         (["horizons=30"], "horizons=30: expected whole days in rising order"),

@@ -378,6 +378,19 @@ def test_one_dyad_leaves_nothing_to_draw(sample: dict[str, Any]) -> None:
         assert table[column].null_count() == table.height
 
 
+def test_no_interval_from_fewer_dyads_or_draws_than_its_level_needs(
+    sample: dict[str, Any],
+) -> None:
+    """One draw has no width, and would say of any model that it is better or worse."""
+    for draws, known in ((1, False), (18, False), (19, True)):
+        table = judged(made(**sample), draws=draws)
+        assert (cell(table, "bad", "skill")["lower"] is not None) == known
+    for dyads, level, known in ((2, 0.9, 0), (4, 0.9, 0), (5, 0.9, 1), (4, 0.8, 1)):
+        few = made(**sample | {"dyads": np.arange(400) % dyads})
+        row = cell(judged(few, level=level), "bad", "skill")
+        assert (row["lower"] is not None) == known
+
+
 def test_rows_that_a_model_lacks_are_left_out_of_its_comparisons(
     sample: dict[str, Any],
 ) -> None:

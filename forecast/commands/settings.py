@@ -50,6 +50,16 @@ def kinds_of_events(value: Any) -> bool:
     return list_of_names(value) and len(value) > 0 and set(value) <= set(KINDS)
 
 
+#: groups of which a run needs one choice at least, and the words that choose
+GROUPS = {
+    "events": "events",
+    "truces": "truces",
+    "models": "models",
+    "baselines": "models@baselines",
+    "features": "features",
+    "baseline_features": "features@baseline_features",
+    "metrics": "metrics",
+}
 #: what ``truth`` holds, and the rules whose true risk the simulated world can tell:
 #: those that count deaths since the start in a trailing window
 TRUTH = ("seed", "conflicts", "years", "draws", "every")
@@ -124,6 +134,7 @@ def check(config: DictConfig) -> None:
         if given and not holds(value):
             raise InputError(f"{key}={value}: expected {expected}")
     if "published" in config:
+        _some_of_each(config)
         _names(config)
         _left_out(config)
         if config.get("truth") is not None:
@@ -146,6 +157,13 @@ def _anchored(value: Any) -> Any:
     if isinstance(value, str) and Path(value).exists():
         return str(Path(value).resolve())
     return value
+
+
+def _some_of_each(config: DictConfig) -> None:
+    """Refuse an empty choice, of which Hydra leaves no key."""
+    for group, word in GROUPS.items():
+        if not config.get(group):
+            raise InputError(f"{word}=[]: expected at least one")
 
 
 def _names(config: DictConfig) -> None:
