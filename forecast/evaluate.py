@@ -81,8 +81,8 @@ def evaluate(
         Sorted by key. In stratum ``all``, beside the given metrics: ``prevalence``;
         ``skill`` over the named baseline and ``skill_over_BASELINE``, one minus the
         ratio of Brier scores on shared rows; the same ``_by_conflict``, with intervals
-        by redrawing conflicts; ``information_gain`` over the named baseline in nats a
-        collapse, and ``sign_flip``, the p of no difference between the two;
+        by redrawing conflicts, if any of them has two dyads; ``information_gain`` over
+        the named baseline in nats a collapse, and ``sign_flip``, the p of no difference between the two;
         ``concordance``; ``miscalibration``, ``discrimination``, ``uncertainty``, and
         ``miscalibration_by_chance``, whose interval holds that of right risks;
         at the longest horizon ``rps`` and ``integrated_brier`` over all horizons, and
@@ -152,7 +152,9 @@ def _skills(rows: Rows, name: str, judge: Judge) -> Cells:
 
 def _readings(rows: Rows, by_conflict: Rows, name: str, judge: Judge) -> Cells:
     """Other ways to ask whether a model and a baseline differ."""
-    for baseline in judge.rivals(name, rows):
+    # where each dyad is a conflict of its own there is no second reading
+    another = not np.array_equal(rows.code, by_conflict.code)
+    for baseline in judge.rivals(name, rows) if another else []:
         both = by_conflict.where(name).where(baseline)
         cell = both.row(both.skill(name, baseline), judge.level)
         yield f"skill_over_{baseline}_by_conflict", cell

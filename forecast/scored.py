@@ -147,11 +147,12 @@ def by_stratum(wide: pl.DataFrame, draws: int, seed: int) -> Iterator[tuple[str,
     Yields
     ------
     (str, Rows)
-        ``all``, then ``KIND: NAME``.
+        ``all``, then ``KIND: NAME`` of each kind that divides the rows.
     """
     yield "all", _dyads(wide, draws, seed)
     for column in wide.columns:
-        if column.startswith(STRATUM):
+        # a single stratum of all rows says nothing of its own
+        if column.startswith(STRATUM) and wide[column].n_unique() > 1:
             kind = column.removeprefix(STRATUM)
             of_kind = wide.drop_nulls(column).sort(column, maintain_order=True)
             for (name,), part in of_kind.group_by(column, maintain_order=True):

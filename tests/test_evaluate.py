@@ -466,17 +466,19 @@ def test_the_gain_is_the_log_score_saved_for_each_collapse(
 
 
 def test_conflicts_are_redrawn_whole(sample: dict[str, Any]) -> None:
-    """Each dyad its own conflict: as by dyads; all one conflict: no interval."""
+    """As dyads would be, were each conflict one; where each is one, not at all."""
     found = made(**sample)
-    both = ["skill_over_dull", "skill_over_dull_by_conflict"]
-    own = judged(Predictions.validate(found.with_columns(conflict_id="dyad_id")))
-    by_dyad, by_conflict = (cell(own, "sharp", metric) for metric in both)
-    assert by_dyad | {"metric": both[1]} == by_conflict
+    over, by_conflict = "skill_over_dull", "skill_over_dull_by_conflict"
+    pairs_of_dyads = sample | {"dyads": sample["dyads"] // 2}
+    conflict = pl.concat([made(**pairs_of_dyads)["dyad_id"]])
+    joined = Predictions.validate(found.with_columns(conflict_id=conflict))
+    expected = cell(judged(made(**pairs_of_dyads)), "sharp", over)
+    row = cell(judged(joined), "sharp", by_conflict)
+    assert row == expected | {"metric": by_conflict}
+    assert cell(judged(joined), "sharp", over) == cell(judged(found), "sharp", over)
+    assert by_conflict not in judged(found)["metric"]
     one = judged(Predictions.validate(found.with_columns(conflict_id=pl.lit("c"))))
-    assert cell(one, "sharp", both[0]) == by_dyad
-    assert cell(one, "sharp", both[1])["lower"] is None
-    # a conflict that is not known is that of its dyad
-    assert cell(judged(found), "sharp", both[1]) == by_conflict
+    assert cell(one, "sharp", by_conflict)["lower"] is None
 
 
 def test_flipping_signs_agrees_with_scipy() -> None:

@@ -188,7 +188,9 @@ def headline(
     horizon = nearest(horizons)
     said_of = figures(at[horizon][named_baseline], named_baseline, level)
     tail = f" At {days([horizon])} {said_of}." if said_of else ""
-    return f"{published} is {', and '.join(parts)}.{tail}"
+    *first, last = parts
+    joined = f"{', '.join(first)}, and {last}" if first else last
+    return f"{published} is {joined}.{tail}"
 
 
 def figures(skill: Score, named: str, level: float) -> str:
