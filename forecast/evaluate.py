@@ -82,7 +82,8 @@ def evaluate(
         ``skill`` over the named baseline and ``skill_over_BASELINE``, one minus the
         ratio of Brier scores on shared rows; the same ``_by_conflict``, with intervals
         by redrawing conflicts, if any of them has two dyads; ``information_gain`` over
-        the named baseline in nats a collapse, and ``sign_flip``, the p of no difference between the two;
+        the named baseline in nats a collapse, and ``sign_flip``, the p of no difference
+        between the two;
         ``concordance``; ``miscalibration``, ``discrimination``, ``uncertainty``, and
         ``miscalibration_by_chance``, whose interval holds that of right risks;
         at the longest horizon ``rps`` and ``integrated_brier`` over all horizons, and
