@@ -800,6 +800,10 @@ def test_a_sweep_leaves_out_one_family_after_another(tmp_path: Path) -> None:
         pl.read_csv(folder / "metrics.csv").filter(pl.col("metric") == "brier")
         for folder in (whole, less)
     ]
+    # without outsiders nothing is known of one kind of stratum; quiet or eroding is
+    assert set(briers[0]["stratum"]) > set(briers[1]["stratum"])
+    assert briers[1]["stratum"].str.starts_with("state: ").any()
+    briers = [b.filter(pl.col("stratum") == "all") for b in briers]
     for model, same in (("trail", True), ("ewma", True), ("logit", False)):
         values = [b.filter(pl.col("model") == model)["value"] for b in briers]
         assert values[0].equals(values[1]) == same, model

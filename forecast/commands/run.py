@@ -138,7 +138,7 @@ def _find(
             level=config.level,
             seed=config.seed,
         )
-        parts = strata(frames.now, frames.folds, data.truces, frames.features)
+        parts = strata(frames.now, frames.folds, data.truces, study.seen(frames))
         metrics = evaluate(predictions, frames.now, study.metrics(config), judge, parts)
         warned = alarms(predictions, frames.now, step_days=config.panel.step_days)
         priced = costs(predictions)

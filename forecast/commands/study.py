@@ -168,6 +168,12 @@ def compute_features(
     return for_models, for_baselines, account
 
 
+def seen(frames: Frames) -> pl.DataFrame:
+    """All that was computed: features of the models, and what baselines see beside."""
+    beside = frames.baseline_features.drop(frames.features.columns, strict=False)
+    return pl.concat([frames.features, beside], how="horizontal")
+
+
 def reused(account: cache.Account) -> str:
     """How many features were computed, in words."""
     return (
