@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test docs bench bench-coverage ui help clean
+.PHONY: run test docs bench bench-coverage bench-models ui help clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -27,6 +27,9 @@ bench: $(STAMP) .venv/.bench  ## time features against peers, and loaders on DAT
 
 bench-coverage: $(STAMP)  ## how often intervals hold the true skill, in simulated studies
 	$(BIN)/python benchmarks/coverage.py
+
+bench-models: $(STAMP)  ## time every family of models at 3 and at 300 thousand origins
+	$(BIN)/python benchmarks/models.py
 
 ui: $(STAMP)  ## open MLflow on the project's runs
 	$(BIN)/forecast ui

@@ -25,6 +25,7 @@ from forecast.schema import Panel, RiskScores, Truces
 TRUSTED = (
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
 )
 
 

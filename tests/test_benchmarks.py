@@ -70,3 +70,43 @@ print(*found, *scipy)
     low, high, lower, upper = map(float, line.split())
     assert abs(low - lower) < 0.02
     assert abs(high - upper) < 0.02
+
+
+def test_every_family_of_models_is_timed() -> None:
+    """At a tiny size, each with four figures; one stopped by the limit says so."""
+    small = ["--rows", "300", "--world", "6", "5"]
+    quick = ["base_rate", "core", "elastic_net", "trail"]
+    lines = printed("benchmarks/models.py", *small, "--models", *quick)
+    assert re.fullmatch(r"300 origins, \d+ features", lines[0])
+    assert [line[:16].strip() for line in lines[2:]] == quick
+    for line in lines[2:]:
+        *seconds, peak = map(float, line[16:].split())
+        assert len(seconds) == 3
+        assert min(seconds) >= 0
+        assert peak > 50
+    *_, late = printed(
+        "benchmarks/models.py", *small, "--models", "trees", "--limit", "0.01"
+    )
+    assert late.split(maxsplit=1) == ["trees", "stopped after 0.01 s, still at start"]
+
+
+def test_rows_that_are_drawn_differ_and_keep_their_zeros() -> None:
+    code = """
+import polars as pl
+from models import FAMILIES, drawn
+world = pl.DataFrame({"a": [0, 2, None], "b": [True, None, False], "event": [0, 1, 2],
+    "duration": [5, 6, 7]})
+found = drawn(world, 500)
+again = drawn(world, 500)
+assert found.equals(again)
+assert found["event"].n_unique() == 3 and found["duration"].max() == 7
+told = found.filter(pl.col("event") == 1)["a"]
+assert told.n_unique() == told.len() and 1.8 < told.median() < 2.2
+assert found.filter(pl.col("event") == 0)["a"].unique().to_list() == [0]
+assert found.filter(pl.col("event") == 2)["a"].null_count() > 100
+assert found["b"].dtype == pl.Boolean
+print(*FAMILIES)
+"""
+    (line,) = printed("-c", f"import sys; sys.path.insert(0, 'benchmarks')\n{code}")
+    models = (ROOT / "conf" / "models").glob("*.yaml")
+    assert line.split() == sorted(path.stem for path in models)

@@ -98,11 +98,25 @@ def by_hand(row: Row, known: list[Row], rule_kinds: Sequence[str] | None = None)
             daily[ago] = daily.get(ago, 0) + (e["deaths"] or 0)
         said[f"recent_max_day_{days}d"] = max(daily.values(), default=0)
         said[f"recent_violent_share_{days}d"] = len(daily) / days
+    return said | shares_by_hand(row, ruled)
+
+
+def shares_by_hand(row: Row, ruled: list[Row]) -> Row:
+    """What the rule has counted since the start, over the threshold."""
+    said, threshold = {}, row["threshold"]
+    ago = [(row["origin"] - e["day"]).days for e in ruled]
     for ahead in (0, 4, 7, 14, 21):
         # thirty days end with the origin's own, or with one some days later
-        first = origin + timedelta(days=ahead - 29)
+        first = row["origin"] + timedelta(days=ahead - 29)
         share = dead([e for e in ruled if e["day"] >= first]) / threshold
         said[f"recent_carried_{ahead}d" if ahead else "recent_filled"] = share
+    for days in (3, 7, 9, 14, 16, 23, 26, 30):
+        last = [e for e, n in zip(ruled, ago, strict=True) if n <= days]
+        said[f"recent_share_{days}d"] = dead(last) / threshold
+    for days in (7, 14, 30):
+        weights = [0.5 ** ((n - 1) / days) for n in ago]
+        fading = [w * (e["deaths"] or 0) for w, e in zip(weights, ruled, strict=True)]
+        said[f"recent_fading_{days}d"] = sum(fading) / threshold
     return said
 
 
@@ -181,10 +195,31 @@ def test_only_the_shares_of_the_threshold_depend_on_what_the_rule_counts(
     assert differ == [
         "recent_filled",
         *(f"recent_carried_{days}d" for days in (4, 7, 14, 21)),
+        *(f"recent_share_{days}d" for days in (3, 7, 9, 14, 16, 23, 26, 30)),
+        *(f"recent_fading_{days}d" for days in (7, 14, 30)),
         "recent_decayed_14d",
     ]
     none = recent(*simulated, rule_kinds=[])
-    assert none.select(differ).sum().row(0) == (0.0,) * 6
+    assert none.select(differ).sum().row(0) == (0.0,) * len(differ)
+
+
+def test_shares_hold_what_is_carried_and_what_fades(simulated: Laid) -> None:
+    """A window of 29 - K days is what is carried K days on; no share shrinks with W."""
+    found = recent(*simulated, share_windows=range(1, 30))
+    for ahead in (4, 7, 14, 21):
+        assert found[f"recent_share_{29 - ahead}d"].equals(
+            found[f"recent_carried_{ahead}d"]
+        )
+    assert found["recent_share_29d"].equals(found["recent_filled"])
+    for shorter, longer in pairwise(range(1, 30)):
+        assert (
+            found[f"recent_share_{shorter}d"] <= found[f"recent_share_{longer}d"]
+        ).all()
+    for shorter, longer in pairwise((7, 14, 30)):
+        first, second = (f"recent_fading_{h}d" for h in (shorter, longer))
+        assert (found[first] <= found[second] + 1e-12).all()
+    # what came before the start is in one and not in the other
+    assert (found["recent_fading_14d"] <= found["recent_decayed_14d"] + 1e-12).all()
 
 
 def test_what_is_carried_only_fades(simulated: Laid) -> None:
@@ -303,14 +338,20 @@ def test_without_a_threshold_there_is_no_share_of_it(
     assert null == [
         "recent_filled",
         *(f"recent_carried_{days}d" for days in (4, 7, 14, 21)),
+        *(f"recent_share_{days}d" for days in (3, 7, 9, 14, 16, 23, 26, 30)),
+        *(f"recent_fading_{days}d" for days in (7, 14, 30)),
         "recent_decayed_14d",
     ]
-    assert found.select(null).null_count().row(0) == (rows.height,) * 6
+    assert found.select(null).null_count().row(0) == (rows.height,) * len(null)
 
 
 def test_no_windows_no_columns(simulated: Laid) -> None:
     none: dict[str, Any] = dict.fromkeys(
-        ["windows", "around_windows", "daily_windows", "half_lives", "ahead"], ()
+        [
+            *("windows", "around_windows", "daily_windows", "half_lives", "ahead"),
+            *("share_windows", "fading_half_lives"),
+        ],
+        (),
     )
     assert recent(*simulated, **none).columns[2:] == [
         "recent_deaths_since_start",

@@ -14,18 +14,32 @@ from sklearn.base import clone
 from forecast.ipcw import Target, target, weights
 from forecast.metrics import log_score
 from forecast.models.baselines import Age, BaseRate, Ewma, Trail
+from forecast.models.core import HALF_LIVES, WINDOWS
 
 HORIZONS = (7, 14, 30, 90)
 FOLDER = Path(__file__).parents[1] / "conf" / "models"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
 #: families that draw features or rows at random: a new column changes their draws
-DRAWS_AT_RANDOM: frozenset[str] = frozenset()
+DRAWS_AT_RANDOM: frozenset[str] = frozenset({"forest"})
 
 
 def build(name: str) -> Any:
     config = OmegaConf.load(FOLDER / f"{name}.yaml")
     assert list(config) == [name], "a file of conf/models carries the key of its name"
     return instantiate(config[name], horizons=list(HORIZONS), random_state=4)
+
+
+def counted(
+    now: np.ndarray, age: np.ndarray, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """What the rule has counted since the start, over the threshold."""
+    said = {}
+    for days in WINDOWS:
+        inside = np.minimum(days, age - 1)
+        said[f"recent_share_{days}d"] = now * rng.gamma(1 + inside, 1 / 150)
+    for days in HALF_LIVES:
+        said[f"recent_fading_{days}d"] = now * rng.gamma(1 + days, 1 / 150, len(age))
+    return said
 
 
 def truce(rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -45,14 +59,19 @@ def truce(rng: np.random.Generator) -> dict[str, np.ndarray]:
     age = np.arange(1, min(end, 365) + 1, 7)
     now = np.exp(violence[(age - 1) // 7])
     written = np.full(len(age), rng.choice([0.0, 1.0, np.nan]))
-    return {
+    term = rng.choice([30.0, 90.0, np.nan])
+    return counted(now, age, rng) | {
         "age_days": age,
         "age_log": np.log(age),
         "recent_filled": 0.2 * now * rng.gamma(8, 1 / 8, len(age)),
         "recent_decayed_14d": 0.3 * now * rng.gamma(8, 1 / 8, len(age)),
         "recent_deaths_7d": rng.poisson(4 * now),
+        "recent_events_7d": rng.poisson(2 * now),
         "recent_events_30d": rng.poisson(9 * now),
+        "recent_events_since_start": rng.poisson(0.3 * age * now),
+        "recent_days_since_last": 1 + rng.poisson(5 / now),
         "design_written": written,
+        "design_days_left": term - age,
         "event": np.full(len(age), event),
         "duration": end - age + 1,
     }
@@ -63,7 +82,8 @@ def panel(truces: int, seed: int) -> tuple[pl.DataFrame, Target]:
     frame = pl.concat(pl.DataFrame(truce(rng)) for _ in range(truces))
     y = target(frame["event"], frame["duration"])
     X = frame.drop("event", "duration").with_columns(
-        pl.col("design_written").fill_nan(None).cast(pl.Boolean)
+        pl.col("design_written").fill_nan(None).cast(pl.Boolean),
+        pl.col("design_days_left").fill_nan(None),
     )
     lost = rng.random((X.height, X.width)) < 0.04
     holes = [
@@ -93,7 +113,9 @@ def risk(model: Any) -> np.ndarray:
 
 
 def test_there_are_the_models_of_the_design():
-    assert {"base_rate", "age", "trail", "ewma", "logit", "hgb"} <= set(NAMES)
+    baselines = {"base_rate", "age", "trail", "ewma"}
+    families = {"core", "logit", "elastic_net", "hgb", "trees", "forest"}
+    assert baselines | families <= set(NAMES)
 
 
 def test_risks_are_probabilities_that_grow_with_the_horizon(risk):

@@ -1,6 +1,6 @@
 """What the parties did to each other lately, and what of it the rule still holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import dataframely as dy
 import polars as pl
@@ -24,6 +24,8 @@ def recent(
     daily_windows: Sequence[int] = (30, 90),
     half_lives: Sequence[float] = (14,),
     ahead: Sequence[int] = (4, 7, 14, 21),
+    share_windows: Sequence[int] = (3, 7, 9, 14, 16, 23, 26, 30),
+    fading_half_lives: Sequence[float] = (7, 14, 30),
     rule_window_days: int = 30,
     rule_kinds: Sequence[str] | None = None,
 ) -> pl.DataFrame:
@@ -57,6 +59,10 @@ def recent(
         Days in which the weight of a death halves.
     ahead : sequence of int
         Days from the origin at which the deaths still in the rule's window are told.
+    share_windows : sequence of int
+        Days before the origin for what the rule has counted since the start.
+    fading_half_lives : sequence of float
+        Days in which the weight of what the rule has counted since the start halves.
     rule_window_days : int
         Window of the collapse rule, in days.
     rule_kinds : sequence of str, optional
@@ -87,6 +93,14 @@ def recent(
         The same K days later if nothing more is counted: ``max(start + 1, o + K - R +
         1) <= e < o``, over the threshold; 0 where K >= R - 1. Null: when the rule has
         no threshold, or one of 0.
+    recent_share_<W>d : share of the threshold
+        What ``recent_filled`` counts, with ``max(start + 1, o - W) <= e < o``, over the
+        threshold: unlike ``recent_deaths_<W>d`` nothing of the war before the start.
+        Null: when the rule has no threshold, or one of 0.
+    recent_fading_<H>d : share of the threshold
+        Sum of what ``recent_filled`` counts, times ``2 ** (-(o - 1 - e) / H)``, with
+        ``start < e < o``, over the threshold. Null: when the rule has no threshold, or
+        one of 0.
     recent_decayed_<H>d : share of the threshold
         Sum of ``deaths * 2 ** (-(o - 1 - e) / H)`` over hostile events of the parties
         with ``e < o``, over the threshold; with ``rule_kinds`` the same sum of 1 over
@@ -127,13 +141,13 @@ def recent(
         acts = party.filter(pl.col("kind").is_in(list(rule_kinds)))
         weighed, ruled, what = _daily(acts), acts, pl.col("events")
     counted = _daily(_since(panel, ruled))
-    fading = decayed(origins, weighed, {"recent_decayed": what}, half_lives)
     parts = [
         trailing(origins, hostile, _sums("recent"), list(windows)),
         _since_start(panel, hostile),
         days_since_last(origins, hostile, "recent_days_since_last", CAP_DAYS),
-        _carried(panel, counted, what, ahead, rule_window_days),
-        fading.select(*KEYS, pl.exclude(KEYS) / _threshold(panel)),
+        _shares(panel, counted, what, _left(ahead, rule_window_days, share_windows)),
+        _fading(panel, counted, {"recent_fading": what}, fading_half_lives),
+        _fading(panel, weighed, {"recent_decayed": what}, half_lives),
         trailing(origins, _daily(party), coded, list(around_windows)),
         trailing(
             origins, _daily(near), _sums("recent_neighbour"), list(around_windows)
@@ -174,21 +188,33 @@ def _of_the_dyad(panel: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _carried(
-    panel: pl.DataFrame,
-    counted: pl.DataFrame,
-    what: pl.Expr,
-    ahead: Sequence[int],
-    window: int,
+def _left(ahead: Sequence[int], rule: int, windows: Sequence[int]) -> dict[str, int]:
+    """Days before the origin that each share of the threshold looks back on."""
+    # the day itself takes one of the rule's days, the days ahead the others
+    left = {"recent_filled": rule - 1}
+    left |= {f"recent_carried_{days}d": max(rule - 1 - days, 0) for days in ahead}
+    return left | {f"recent_share_{days}d": days for days in windows}
+
+
+def _shares(
+    panel: pl.DataFrame, counted: pl.DataFrame, what: pl.Expr, left: Mapping[str, int]
 ) -> pl.DataFrame:
-    """What is in the rule's window now and some days ahead, over the threshold."""
-    # the day itself takes one of the window's days, the days ahead the others
-    left = {"recent_filled": window - 1}
-    left |= {f"recent_carried_{days}d": max(window - 1 - days, 0) for days in ahead}
+    """What the rule counted in the last days, over the threshold."""
     sums = trailing(panel, counted, {"n": what}, sorted({*left.values()}))
     limit = _threshold(panel)
     share = {name: pl.col(f"n_{days}d") / limit for name, days in left.items()}
     return sums.select(*KEYS, **share)
+
+
+def _fading(
+    panel: pl.DataFrame,
+    counted: pl.DataFrame,
+    values: Mapping[str, pl.Expr],
+    half_lives: Sequence[float],
+) -> pl.DataFrame:
+    """Decayed sums over the threshold."""
+    sums = decayed(panel, counted, values, half_lives)
+    return sums.select(*KEYS, pl.exclude(KEYS) / _threshold(panel))
 
 
 def _threshold(panel: pl.DataFrame) -> pl.Series:
