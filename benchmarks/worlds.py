@@ -36,7 +36,7 @@ KEYS = ["truce_id", "origin"]
 class Size(NamedTuple):
     """Conflicts that models are fitted on and tested on, years, and copies."""
 
-    training: int = 100
+    training: int = 80
     test: int = 400
     years: int = 10
     draws: int = 20
@@ -63,9 +63,9 @@ def laid_out(
 def measure(kind: str, size: Size) -> pl.DataFrame:
     """Prevalence, expected Brier scores, and what is gained on the best naive one."""
     learnt, seen, _ = laid_out(kind, 1, size.training, size.years)
-    # each second origin: a truce's next week is much like this one
+    # each fourth origin: a truce's next month is much like this one
     origins, new, seconds = laid_out(kind, 2, size.test, size.years)
-    asked = Panel.validate(origins.gather_every(2))
+    asked = Panel.validate(origins.gather_every(4))
     truth = true_risk(
         asked,
         seed=2,

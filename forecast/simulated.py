@@ -62,7 +62,7 @@ def world(
     conflicts: int = 40,
     years: int = 12,
     first: date = date(2000, 1, 1),
-    kind: str = "default",
+    kind: str | None = "default",
     flip: float = 0.5,
 ) -> World:
     """Build the world of a seed, or return it if it was built before.
@@ -77,9 +77,9 @@ def world(
         Length in calendar years.
     first : date
         First day.
-    kind : str
-        `default`, or one of :mod:`forecast.simulated_kinds`: `rich`, `null`,
-        `changing`.
+    kind : str or None
+        `default`, or another of :mod:`forecast.simulated_kinds`: `rich`, `changing`,
+        `null` (or None, which is how YAML reads that word).
     flip : float
         Share of the days after which the relations of `changing` turn round.
 
@@ -112,7 +112,7 @@ def world(
 
 @lru_cache(maxsize=4)
 def _world(
-    seed: int, conflicts: int, years: int, first: date, kind: str, flip: float
+    seed: int, conflicts: int, years: int, first: date, kind: str | None, flip: float
 ) -> World:
     after: date = pl.select(pl.lit(first).dt.offset_by(f"{years}y")).item()
     rng = np.random.default_rng(seed)

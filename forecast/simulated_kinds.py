@@ -19,14 +19,14 @@ KINDS = ("default", "rich", "null", "changing")
 
 
 def begin(
-    kind: str, rng: np.random.Generator, days: int, conflicts: int, flip: float
+    kind: str | None, rng: np.random.Generator, days: int, conflicts: int, flip: float
 ) -> Run:
     """Begin a world of a kind, to be lived through from day 0.
 
     Parameters
     ----------
-    kind : str
-        One of ``KINDS``.
+    kind : str or None
+        One of ``KINDS``; None is `null`, which is how YAML reads that word.
     rng : Generator
         All its randomness.
     days, conflicts : int
@@ -49,6 +49,7 @@ def begin(
     >>> type(begin("rich", np.random.default_rng(1), 2, 3, 0.5)).__name__
     'Legible'
     """
+    kind = kind or "null"
     if kind not in KINDS or not 0 <= flip <= 1:
         raise ValueError(
             f"a simulated world is one of {', '.join(KINDS)}, and flips after a share "

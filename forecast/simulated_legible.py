@@ -50,16 +50,16 @@ STREAMS = CHANNELS | {
 #: log hazard of a decisive day: what each driver adds for each unit above its usual
 #: value; counts enter as log(1 + decayed count)
 DRIVERS = {
-    "strike": (0.8, 0.5),
-    "offensive": (0.7, 0.3),
-    "outsiders": (0.8, 0.6),
-    "threat": (0.8, 0.6),
-    "answers": (0.8, 0.4),
-    "talks": (-1.0, 0.6),
+    "strike": (0.9, 0.5),
+    "offensive": (0.8, 0.25),
+    "outsiders": (1.0, 0.4),
+    "threat": (1.0, 0.4),
+    "answers": (0.9, 0.6),
+    "talks": (-1.2, 0.35),
 }
 #: the rest of it: a constant, share of the threshold that lies in the rule's window,
 #: and log(1 + age / 30)
-INTERCEPT, DEATHS, AGE = -4.9, 1.0, -0.4
+INTERCEPT, DEATHS, AGE = -5.5, 1.0, -0.4
 #: attacks of one side on the other, and days within which one answers another
 ATTACKS = ("strike", "offensive", "clash", "violation")
 ANSWER_DAYS = 7
@@ -89,7 +89,7 @@ def decisive_hazard(
     age_days : array_like
         Days since the start, from 1.
     flipped : array_like of bool
-        In the world `changing`: whether what the events do is flipped round today.
+        In the world `changing`: whether what the events do is turned round today.
 
     Returns
     -------
@@ -101,9 +101,9 @@ def decisive_hazard(
     >>> none = dict.fromkeys(DRIVERS, 0.0)
     >>> calm, tense = none | {"talks": 3.0}, none | {"threat": 3.0}
     >>> [float(decisive_hazard(c, 0.0, 30).round(4)) for c in (calm, none, tense)]
-    [0.0007, 0.0027, 0.0082]
+    [0.0001, 0.0006, 0.0026]
     >>> float(decisive_hazard(tense, 0.0, 30, flipped=True).round(4))
-    0.0019
+    0.0007
     """
     events = sum(
         (weight * (np.log1p(counts[name]) - usual))
@@ -155,13 +155,12 @@ class Legible(Run):
         """Live one day: exits and new truces in the morning, then events happen."""
         self.since += 1
         self.number[day] = self.number[day - 1]
-        in_force = self.phase == TRUCE
+        in_force, hazard = self.phase == TRUCE, self._hazard()
+        self.hazard[day] = np.where(in_force, hazard, np.nan)
         self._end_truces(day)
         self._begin_truces(day)
         self.quiet[day] = self.phase != WAR
         held = in_force & (self.phase == TRUCE)
-        hazard = self._hazard()
-        self.hazard[day] = np.where(in_force, hazard, np.nan)
         self._act(day)
         self._kill(day, held & (self.luck[day, :, 0] < hazard))
         self._remember(day)
@@ -206,7 +205,7 @@ class Legible(Run):
         return np.zeros(luck.shape, dtype=np.int64)
 
     def _act(self, day: int) -> None:
-        """Events of the day, and which of the parties' attacks answer others."""
+        """Events of the day, as events before it and the phase make them likely."""
         rate = self.rates[np.minimum(self.phase, TRUCE)] + self.memory @ self.spread
         self.happened[day] |= self.chance[day] < -np.expm1(-rate)
 

@@ -1,17 +1,17 @@
 """The world `null`, where deaths in the rule's window and age say all there is to say.
 
 Events of every kind happen, at rates of their own, and foretell nothing. While a truce
-holds, the chance of a decisive day depends on how many deaths the record shows in the
-rule's window and on age, and so do the deaths to come: whoever dies is avenged on the
-day on which he would fall out of the window, one life for one, and now and then
-another dies beside. So the deaths in the window never fall while a truce holds, and
-their next value depends on their present one alone. Any other law would give a meaning
-to the *days* of the deaths: a sum over a sliding window goes down when a day drops
-out, and when that is, the sum does not say; it is a Markov process only if what drops
-out is made up for.
+holds, the chance of a decisive day depends on age and on the deaths that the rule's
+window holds already, and so do the deaths to come: every death is avenged 29 days
+later, when it is about to fall out of the window, life for life, and now and then
+another is killed beside. So the deaths in the window never fall while a truce holds,
+and their next number depends on their present one alone. Any other law would give a
+meaning to the *days* of the deaths: a sum over a sliding window falls when a day drops
+out of it, and when that will be, the sum does not say. It is a Markov process only if
+what drops out is made up for.
 
-Half the level of the war never exceeds the floor of the rule, so that the threshold of
-every truce is 5 deaths.
+War is slow, so that half its level does not exceed the floor of the rule: the threshold
+of every truce is 5 deaths.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ from forecast.simulated_process import CAP, NAMES, TRUCE, WAR, Array, Flags
 
 #: log hazard of a decisive day: a constant, per root of the deaths in the window, and
 #: per log(1 + age / 30)
-INTERCEPT, DEATHS, AGE = -5.0, 1.1, -0.4
+INTERCEPT, DEATHS, AGE = -6.0, 1.5, -0.4
 #: daily chance of a death in war, and of one more in a truce
 IN_WAR, IN_TRUCE = 0.12, 0.02
 #: deaths in the window that no truce exceeds short of a decisive day: twice as many,
@@ -50,7 +50,7 @@ def null_hazard(deaths: ArrayLike, age_days: ArrayLike) -> Array:
     Examples
     --------
     >>> null_hazard([0, 1, 2], 30).round(4)
-    array([0.0051, 0.0153, 0.0242])
+    array([0.0019, 0.0084, 0.0157])
     """
     predictor = (
         INTERCEPT

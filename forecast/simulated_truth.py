@@ -44,7 +44,7 @@ def true_risk(
     conflicts: int,
     years: int,
     first: date = date(2000, 1, 1),
-    kind: str = "default",
+    kind: str | None = "default",
     flip: float = 0.5,
     horizons: Sequence[int] = (7, 14, 30, 90),
     window_days: int = 30,
