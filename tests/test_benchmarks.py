@@ -70,3 +70,25 @@ print(*found, *scipy)
     low, high, lower, upper = map(float, line.split())
     assert abs(low - lower) < 0.02
     assert abs(high - upper) < 0.02
+
+
+def test_worlds_have_a_row_a_horizon() -> None:
+    lines = printed("benchmarks/worlds.py", "--small", "--kinds", "null", "rich")
+    sizes = (
+        r"\d+ truces and \d+ origins to fit on; \d+ truces and \d+ origins to test on"
+    )
+    told = [line for line in lines if re.search(sizes, line)]
+    assert [line.split(":")[0] for line in told] == ["null", "rich"]
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("┆")]
+        for line in lines
+        if line.startswith("│")
+    ]
+    names = ["horizon", "prevalence", "base_rate", "age", "trail", "ewma", "truth"]
+    assert rows[0] == rows[5] == [*names, "gain"]
+    for start in (1, 6):
+        table = [[float(cell) for cell in row] for row in rows[start : start + 4]]
+        horizons, prevalence, *scores = zip(*table, strict=True)
+        assert horizons == (7, 14, 30, 90)
+        assert sorted(prevalence) == list(prevalence)
+        assert all(0 <= score <= 1 for row in scores[:-1] for score in row)
