@@ -36,16 +36,16 @@ from forecast.simulated_process import (
     Run,
 )
 
-#: streams of events, as in the default world; truces have more of them here, and
-#: what one sets off in its own stream it sets off in a truce as well
+#: streams of events; truces have more of them than in the default world, and what an
+#: event sets off, the same as there, it sets off in a truce as well as in war
 STREAMS = CHANNELS | {
-    "strike": Channel("parties", 0.038, 0.020, 0.30, 1.2),
-    "offensive": Channel("parties", 0.024, 0.008, 0.30, 3.0),
-    "clash": Channel("parties", 0.064, 0.008, 0.30, 4.0),
+    "strike": Channel("parties", 0.038, 0.020, 0.35, 1.2),
+    "offensive": Channel("parties", 0.024, 0.008, 0.35, 3.0),
+    "clash": Channel("parties", 0.064, 0.008, 0.35, 4.0),
     "violation": Channel("parties", 0.0, 0.024, 0.30, 0.6),
-    "threat": Channel("parties", 0.010, 0.020, 0.50, 0.0),
-    "talks": Channel("parties", 0.012, 0.020, 0.50, 0.0),
-    "outsiders": Channel("outsiders", 0.020, 0.020, 0.50, 1.6),
+    "threat": Channel("parties", 0.010, 0.020, 0.20, 0.0),
+    "talks": Channel("parties", 0.012, 0.020, 0.30, 0.0),
+    "outsiders": Channel("outsiders", 0.020, 0.020, 0.35, 1.6),
 }
 #: log hazard of a decisive day: what each driver adds for each unit above its usual
 #: value; counts enter as log(1 + decayed count)
@@ -98,12 +98,12 @@ def decisive_hazard(
 
     Examples
     --------
-    >>> none = dict.fromkeys(DRIVERS, 0.0)
-    >>> calm, tense = none | {"talks": 3.0}, none | {"threat": 3.0}
-    >>> [float(decisive_hazard(c, 0.0, 30).round(4)) for c in (calm, none, tense)]
-    [0.0001, 0.0006, 0.0026]
-    >>> float(decisive_hazard(tense, 0.0, 30, flipped=True).round(4))
-    0.0007
+    >>> usual = {name: float(np.expm1(mean)) for name, (_, mean) in DRIVERS.items()}
+    >>> states = usual | {"talks": 3.0}, usual, usual | {"threat": 3.0}
+    >>> [round(float(decisive_hazard(state, 0.0, 30)), 4) for state in states]
+    [0.0009, 0.0031, 0.0083]
+    >>> [round(float(decisive_hazard(state, 0.0, 30, True)), 4) for state in states]
+    [0.0107, 0.0031, 0.0012]
     """
     events = sum(
         (weight * (np.log1p(counts[name]) - usual))
