@@ -5,6 +5,10 @@ government and sign nothing (a second dyad), and neighbours who fight each other
 the same country (a third, of another conflict). How events and truces come about, and
 the hazard itself, stand in :mod:`forecast.simulated_process`. Only the deaths after a
 collapse show that it happened, as in the real records.
+
+Three worlds of other kinds stand beside it, see :mod:`forecast.simulated_kinds`: one
+in which much besides deaths foretells collapse, one in which nothing does, and one in
+which the relations turn round half-way.
 """
 
 from dataclasses import dataclass
@@ -17,12 +21,16 @@ import polars as pl
 
 from forecast.kinds import HOSTILE
 from forecast.schema import CLASSES, SIDES, Events, Truces
+from forecast.simulated_kinds import begin
+from forecast.simulated_legible import Legible
 from forecast.simulated_process import (
     CHANNELS,
     COEFFICIENTS,
     NAMES,
     REASONS,
     RECORD,
+    RESTRAINT,
+    Array,
     Counts,
     Flags,
     Run,
@@ -31,9 +39,8 @@ from forecast.simulated_process import (
 
 __all__ = ["COEFFICIENTS", "World", "collapse_hazard", "world"]
 
+
 PURPOSES = ("humanitarian", "talks", "holiday", "withdrawal", "elections")
-#: while a truce holds, attacks of the parties kill this share of what they do in war
-RESTRAINT = 0.4
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,8 @@ class World:
     truces: dy.DataFrame[Truces]
     #: ``truce_id``, ``date``, ``hazard``: true daily hazard of collapse, from the day
     #: after the start to the end (its day included) or to the last day of the world;
-    #: where the record has the month of the end only, to the end that happened
+    #: where the record has the month of the end only, to the end that happened; in
+    #: worlds of other kinds than the default, hazard of a decisive day
     hazard: pl.DataFrame
     covered_through: date
 
@@ -54,6 +62,8 @@ def world(
     conflicts: int = 40,
     years: int = 12,
     first: date = date(2000, 1, 1),
+    kind: str | None = "default",
+    flip: float = 0.5,
 ) -> World:
     """Build the world of a seed, or return it if it was built before.
 
@@ -67,6 +77,11 @@ def world(
         Length in calendar years.
     first : date
         First day.
+    kind : str or None
+        `default`, or another of :mod:`forecast.simulated_kinds`: `rich`, `changing`,
+        `null` (or None, which is how YAML reads that word).
+    flip : float
+        Share of the days after which the relations of `changing` turn round.
 
     Returns
     -------
@@ -76,7 +91,8 @@ def world(
     Raises
     ------
     ValueError
-        If there is not at least one conflict and one year.
+        If there is not at least one conflict and one year, the kind is unknown, or
+        the flip no share.
 
     Examples
     --------
@@ -91,14 +107,16 @@ def world(
             "a simulated world needs at least 1 conflict and 1 year; "
             f"got conflicts={conflicts}, years={years}"
         )
-    return _world(seed, conflicts, years, first)
+    return _world(seed, conflicts, years, first, kind, flip)
 
 
 @lru_cache(maxsize=4)
-def _world(seed: int, conflicts: int, years: int, first: date) -> World:
+def _world(
+    seed: int, conflicts: int, years: int, first: date, kind: str | None, flip: float
+) -> World:
     after: date = pl.select(pl.lit(first).dt.offset_by(f"{years}y")).item()
     rng = np.random.default_rng(seed)
-    run = Run(rng, (after - first).days, conflicts)
+    run = begin(kind, rng, (after - first).days, conflicts, flip)
     for today in range(run.days):
         run.step(today)
     day, conflict = np.nonzero(~np.isnan(run.hazard))
@@ -135,13 +153,15 @@ def _named(what: str, gap: str = " ") -> pl.Expr:
     return pl.format(what + gap + "{}", _two("conflict"))
 
 
-def _deaths(
-    rng: np.random.Generator, channel: Counts, restrained: Flags
-) -> pl.DataFrame:
+def _deaths(rng: np.random.Generator, channel: Counts, restrained: Flags) -> Array:
     """Heavy-tailed counts: rounded down from a log-normal with sigma 1."""
     median = np.array([c.deaths for c in CHANNELS.values()])[channel]
     median = np.where(restrained, RESTRAINT, 1.0) * median
-    best = np.floor(np.minimum(500, median * np.exp(rng.normal(0, 1, channel.size))))
+    size = median * np.exp(rng.normal(0, 1, channel.size))
+    return np.asarray(np.floor(np.minimum(500, size)))
+
+
+def _told(best: Array) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "deaths": best,
@@ -158,20 +178,24 @@ def _events(run: Run, rng: np.random.Generator, first: date) -> dy.DataFrame[Eve
     where = (centre[conflict] + rng.normal(0, 0.8, (day.size, 2))).round(4)
     outside = rng.choice(["strike", "offensive", "clash"], day.size, p=[0.3, 0.2, 0.5])
     strangers = np.isin(stream, ["outsiders", "neighbours"])
+    # the second side acts: most fighting with outsiders is their attacks
+    turned = rng.random(day.size) < np.where(strangers, 0.7, 0.45)
+    deaths = _deaths(rng, channel, run.quiet[day, conflict] & ~strangers)
+    if isinstance(run, Legible):
+        turned = run.turn[day, conflict, channel] < run.second[channel]
+        deaths = run.died[day, conflict, channel].astype(np.float64)
     raw = pl.DataFrame(
         {
             "conflict": conflict,
             "dyad": np.array([c.dyad for c in CHANNELS.values()])[channel],
             "kind": np.where(strangers, outside, stream),
             "date": _dates(first, day),
-            # the second side acts: most fighting with outsiders is their attacks
-            "turned": rng.random(day.size) < np.where(strangers, 0.7, 0.45),
+            "turned": turned,
             "latitude": where[:, 0],
             "longitude": where[:, 1],
         }
     )
-    deaths = _deaths(rng, channel, run.quiet[day, conflict] & ~strangers)
-    raw = pl.concat([raw, deaths], how="horizontal")
+    raw = pl.concat([raw, _told(deaths)], how="horizontal")
     nth = (pl.int_range(pl.len()).over("conflict") + 1).cast(pl.String).str.zfill(5)
     frame = raw.with_columns(
         event_id=pl.format("event-{}-{}", _two("conflict"), nth),
@@ -222,6 +246,7 @@ def _truces(run: Run, rng: np.random.Generator, first: date) -> dy.DataFrame[Tru
     # nobody notes the day on which a truce peters out
     month = end.dt.truncate("1mo")
     vague = (pl.col("reason") == REASONS.index("unclear")) & (month > start)
+    vague &= not isinstance(run, Legible)
     precision = pl.when(vague).then(pl.lit("month")).otherwise(pl.lit("day"))
     shut_out = pl.concat_list(_named("Outsiders"))
     frame = pl.concat([records, _drawn(rng, records.height)], how="horizontal")

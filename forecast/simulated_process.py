@@ -94,6 +94,8 @@ RECORD = {
     "term": pl.Int64,
 }
 BUSY, QUIET = 2.8, 0.4  # pace of a stream in its busy and quiet spells
+#: while a truce holds, attacks of the parties kill this share of what they do in war
+RESTRAINT = 0.4
 
 
 def collapse_hazard(
@@ -148,6 +150,19 @@ def collapse_hazard(
 
 class Run:
     """The world as it unfolds: one array entry a conflict, and a diary by day."""
+
+    #: what a morning's state consists of
+    state: tuple[str, ...] = (
+        "base",
+        "phase",
+        "since",
+        "memory",
+        "busy",
+        "surge",
+        "mediated",
+        "enforcement",
+        "term",
+    )
 
     def __init__(self, rng: np.random.Generator, days: int, conflicts: int) -> None:
         shape = (days, conflicts, len(NAMES))
@@ -216,13 +231,16 @@ class Run:
         ]
         reason = np.where(in_force, np.select(ways, [1, 2, 3, 4]), 0)
         self.reason = reason
-        for i in np.flatnonzero(reason):
-            self.latest[int(i)] |= {"end": day, "reason": int(reason[i])}
+        self._note_ends(day)
         self.surge[reason == 1] = 2.5
         self.happened[day, reason == 3, NAMES.index("deal")] = True
         self._enter(CALM, reason == 3)
         self._enter(WAR, (reason > 0) & (reason != 3))
         self._enter(WAR, (self.phase == CALM) & (self.since > 0) & (fate < 1 / 150))
+
+    def _note_ends(self, day: int) -> None:
+        for i in np.flatnonzero(self.reason):
+            self.latest[int(i)] |= {"end": day, "reason": int(self.reason[i])}
 
     def _begin_truces(self, day: int) -> None:
         # the fiercer the war, the likelier a truce: the followed ones are selected
@@ -234,8 +252,7 @@ class Run:
         self.happened[day, begins, NAMES.index("deal")] = True
         self.mediated = np.where(begins, mediator < 0.4, self.mediated)
         self.enforcement = np.where(begins, watch < 0.3, self.enforcement)
-        terms = np.array([*TERMS, *[0] * 10])[(limit * (len(TERMS) + 10)).astype(int)]
-        self.term = np.where(begins, terms, self.term)
+        self.term = np.where(begins, self._terms(limit), self.term)
         for i in np.flatnonzero(begins).tolist():
             self.latest[i] = {
                 "conflict": i,
@@ -248,6 +265,10 @@ class Run:
                 "term": int(self.term[i]) or None,
             }
             self.records.append(self.latest[i])
+
+    def _terms(self, luck: Array) -> Counts:
+        terms = np.array([*TERMS, *[0] * 10])
+        return np.asarray(terms[(luck * len(terms)).astype(int)])
 
     def _enter(self, phase: int, where: Flags) -> None:
         self.phase[where] = phase

@@ -17,21 +17,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecast.schema import Events, Panel
-from forecast.simulated import RESTRAINT, world
-from forecast.simulated_process import CHANNELS, REASONS, TRUCE, Array, Flags, Run
-
-#: what a morning's state consists of, one entry a conflict
-STATE = (
-    "base",
-    "phase",
-    "since",
-    "memory",
-    "busy",
-    "surge",
-    "mediated",
-    "enforcement",
-    "term",
+from forecast.simulated import world
+from forecast.simulated_kinds import begin
+from forecast.simulated_legible import Legible
+from forecast.simulated_process import (
+    CHANNELS,
+    REASONS,
+    RESTRAINT,
+    TRUCE,
+    Array,
+    Flags,
+    Run,
 )
+
 #: copies that live at once: memory stays below half a gigabyte
 AT_ONCE = 20_000
 PARTIES = np.array([c.dyad == "parties" for c in CHANNELS.values()])
@@ -46,6 +44,8 @@ def true_risk(
     conflicts: int,
     years: int,
     first: date = date(2000, 1, 1),
+    kind: str | None = "default",
+    flip: float = 0.5,
     horizons: Sequence[int] = (7, 14, 30, 90),
     window_days: int = 30,
     draws: int = 100,
@@ -61,7 +61,7 @@ def true_risk(
     panel : dy.DataFrame[Panel]
         Origins of the world of these settings, with the thresholds of a rule that
         counts deaths since the start in a trailing window.
-    seed, conflicts, years, first
+    seed, conflicts, years, first, kind, flip
         Of the world, as in :func:`forecast.simulated.world`.
     horizons : sequence of int
         Days, ascending.
@@ -87,23 +87,23 @@ def true_risk(
     >>> found.columns, found.height == 4 * rows.height
     (['truce_id', 'origin', 'horizon', 'risk'], True)
     """
-    lived = world(seed, conflicts, years, first)
+    lived = world(seed, conflicts, years, first, kind, flip)
     rows = panel.sort("truce_id", "origin")
-    states, own = _states(rows, seed, conflicts, lived.covered_through, first)
+    days = (lived.covered_through - first).days + 1
+    whole = begin(kind, np.random.default_rng(seed), days, conflicts, flip)
+    states, own = _states(rows, whole, first)
     past = _deaths_before(rows, lived.events, window_days)
     threshold = rows["threshold"].to_numpy()
     rng = np.random.default_rng([seed, draws])
     risk = np.empty((rows.height, len(horizons)))
     for part in _batches(rows.height, draws):
         copies = np.repeat(part, draws)
-        day = _lived_on(
-            {name: values[copies] for name, values in states.items()},
-            own[copies],
-            past[copies],
-            threshold[copies],
-            horizons[-1],
-            rng,
-        ).reshape(len(part), draws)
+        run = begin(kind, rng, horizons[-1], len(copies), flip)
+        for name, values in states.items():
+            setattr(run, name, values[copies])
+        day = _lived_on(run, own[copies], past[copies], threshold[copies], rng).reshape(
+            len(part), draws
+        )
         for i, horizon in enumerate(horizons):
             risk[part, i] = (day < horizon).mean(axis=1)
     return pl.concat(
@@ -119,25 +119,24 @@ def true_risk(
 
 def _batches(n: int, draws: int) -> Iterator[NDArray[np.int64]]:
     size = max(1, AT_ONCE // draws)
-    for begin in range(0, n, size):
-        yield np.arange(begin, min(begin + size, n))
+    for first in range(0, n, size):
+        yield np.arange(first, min(first + size, n))
 
 
 def _states(
-    rows: pl.DataFrame, seed: int, conflicts: int, last: date, first: date
+    rows: pl.DataFrame, run: Run, first: date
 ) -> tuple[dict[str, Array], Flags]:
     """State of each row's conflict on its morning, and whether its truce is in force.
 
-    The world is lived through once more, to the last morning that is asked for.
+    The world is lived through once more in ``run``, to the last morning asked for.
     """
     day = (rows["origin"] - first).dt.total_days().to_numpy()
     ids = rows["truce_id"].str.split("-")
     conflict = ids.list.get(1).cast(pl.Int64).to_numpy() - 1
     number = ids.list.get(2).cast(pl.Int64).to_numpy()
-    run = Run(np.random.default_rng(seed), (last - first).days + 1, conflicts)
     found = {
         name: np.empty((rows.height, *now.shape[1:]), now.dtype)
-        for name, now in ((name, getattr(run, name)) for name in STATE)
+        for name, now in ((name, getattr(run, name)) for name in run.state)
     }
     own = np.zeros(rows.height, dtype=bool)
     order = np.argsort(day, kind="stable")
@@ -146,7 +145,7 @@ def _states(
     for morning in range(int(day.max(initial=-1)) + 1):
         here = today.get(morning)
         if here is not None:
-            for name in STATE:
+            for name in run.state:
                 found[name][here] = getattr(run, name)[conflict[here]]
             # the row's truce is the conflict's latest, and it has not ended yet
             latest = run.number[morning - 1, conflict[here]] == number[here]
@@ -177,18 +176,10 @@ def _deaths_before(
 
 
 def _lived_on(
-    state: dict[str, Array],
-    own: Flags,
-    past: Array,
-    threshold: Array,
-    days: int,
-    rng: np.random.Generator,
+    run: Run, own: Flags, past: Array, threshold: Array, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Day from the origin, from 0, on which each copy collapses; ``days`` if none."""
-    copies = len(own)
-    run = Run(rng, days, copies)
-    for name, values in state.items():
-        setattr(run, name, values)
+    """Day from the origin, from 0, on which each copy collapses; all days if none."""
+    copies, days = len(own), run.days
     # the copies keep no records
     run.latest = defaultdict(dict)
     # an end that is unclear hides what follows, and changes nothing
@@ -209,6 +200,8 @@ def _lived_on(
 
 def _deaths_today(run: Run, day: int, rng: np.random.Generator) -> Array:
     """Deaths between the parties, as the world draws them for its events."""
+    if isinstance(run, Legible):
+        return np.asarray(run.killed[day])
     copy, channel = np.nonzero(run.happened[day] & PARTIES)
     restrained = np.where(run.quiet[day, copy], RESTRAINT, 1.0)
     luck = np.exp(rng.normal(0, 1, len(copy)))

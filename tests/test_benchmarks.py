@@ -72,6 +72,7 @@ print(*found, *scipy)
     assert abs(high - upper) < 0.02
 
 
+<<<<<<< HEAD
 def test_every_family_of_models_is_timed() -> None:
     """At a tiny size, each with four figures; one stopped by the limit says so."""
     small = ["--rows", "300", "--world", "6", "5"]
@@ -110,3 +111,25 @@ print(*FAMILIES)
     (line,) = printed("-c", f"import sys; sys.path.insert(0, 'benchmarks')\n{code}")
     models = (ROOT / "conf" / "models").glob("*.yaml")
     assert line.split() == sorted(path.stem for path in models)
+=======
+def test_worlds_have_a_row_a_horizon() -> None:
+    lines = printed("benchmarks/worlds.py", "--small", "--kinds", "null", "rich")
+    sizes = (
+        r"\d+ truces and \d+ origins to fit on; \d+ truces and \d+ origins to test on"
+    )
+    told = [line for line in lines if re.search(sizes, line)]
+    assert [line.split(":")[0] for line in told] == ["null", "rich"]
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("┆")]
+        for line in lines
+        if line.startswith("│")
+    ]
+    names = ["horizon", "prevalence", "base_rate", "age", "trail", "ewma", "truth"]
+    assert rows[0] == rows[5] == [*names, "gain"]
+    for start in (1, 6):
+        table = [[float(cell) for cell in row] for row in rows[start : start + 4]]
+        horizons, prevalence, *scores = zip(*table, strict=True)
+        assert horizons == (7, 14, 30, 90)
+        assert sorted(prevalence) == list(prevalence)
+        assert all(0 <= score <= 1 for row in scores[:-1] for score in row)
+>>>>>>> worlds

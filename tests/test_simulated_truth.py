@@ -12,7 +12,7 @@ from forecast.collapse import resumption
 from forecast.panel import outcomes, panel
 from forecast.schema import Panel
 from forecast.simulated import World, collapse_hazard, world
-from forecast.simulated_process import NAMES
+from forecast.simulated_process import NAMES, Run
 from forecast.simulated_truth import _deaths_before, _states, true_risk
 
 SETTINGS = {"seed": 11, "conflicts": 12, "years": 6}
@@ -40,7 +40,8 @@ def test_the_copied_state_has_the_hazard_of_the_world(
 ) -> None:
     """On the morning of each origin of a truce still in force, to the last bit."""
     first = lived.covered_through.replace(year=2000, month=1, day=1)
-    state, own = _states(rows, 11, 12, lived.covered_through, first)
+    days = (lived.covered_through - first).days + 1
+    state, own = _states(rows, Run(np.random.default_rng(11), days, 12), first)
     drivers = [NAMES.index(n) for n in ("strike", "offensive", "outsiders", "talks")]
     # the state is that of the night before: a day older, decayed once
     found = collapse_hazard(

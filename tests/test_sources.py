@@ -30,7 +30,7 @@ CHOICES = [
     for kind in SCHEMAS
     for path in sorted((ROOT / "conf" / kind).glob("*.yaml"))
 ]
-SMALL = {"seed": 3, "conflicts": 4, "years": 4}
+SMALL = {"seed": 3, "conflicts": 4, "years": 4, "kind": "default", "flip": 0.5}
 
 
 def function(kind: str, name: str) -> Callable[..., Loaded[Any]]:

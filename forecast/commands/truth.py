@@ -77,6 +77,8 @@ def find(config: DictConfig, frames: study.Frames, stages: Stages) -> Known | No
             seed=config.truth.seed,
             conflicts=config.truth.conflicts,
             years=config.truth.years,
+            kind=config.events.simulated.kind,
+            flip=config.events.simulated.flip,
             horizons=tuple(config.horizons),
             window_days=config.collapse.window_days,
             draws=config.truth.draws,

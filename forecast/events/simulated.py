@@ -4,12 +4,18 @@ from forecast.schema import Events, Loaded
 from forecast.simulated import world
 
 
-def simulated(seed: int = 1, conflicts: int = 40, years: int = 12) -> Loaded[Events]:
+def simulated(
+    seed: int = 1,
+    conflicts: int = 40,
+    years: int = 12,
+    kind: str | None = "default",
+    flip: float = 0.5,
+) -> Loaded[Events]:
     """Events of the world of a seed; its truces are :mod:`forecast.truces.simulated`.
 
     Parameters
     ----------
-    seed, conflicts, years : int
+    seed, conflicts, years, kind, flip
         Settings of :func:`forecast.simulated.world`; equal settings for events and
         truces make them one world.
 
@@ -26,7 +32,7 @@ def simulated(seed: int = 1, conflicts: int = 40, years: int = 12) -> Loaded[Eve
     >>> loaded.covered_through
     datetime.date(2002, 12, 31)
     """
-    built = world(seed, conflicts, years)
+    built = world(seed, conflicts, years, kind=kind, flip=flip)
     rows = built.events.height
     return Loaded(
         built.events, read=rows, accepted=rows, covered_through=built.covered_through

@@ -4,12 +4,18 @@ from forecast.schema import Loaded, Truces
 from forecast.simulated import world
 
 
-def simulated(seed: int = 1, conflicts: int = 40, years: int = 12) -> Loaded[Truces]:
+def simulated(
+    seed: int = 1,
+    conflicts: int = 40,
+    years: int = 12,
+    kind: str | None = "default",
+    flip: float = 0.5,
+) -> Loaded[Truces]:
     """Truces of the world of a seed; its events are :mod:`forecast.events.simulated`.
 
     Parameters
     ----------
-    seed, conflicts, years : int
+    seed, conflicts, years, kind, flip
         Settings of :func:`forecast.simulated.world`; equal settings for events and
         truces make them one world.
 
@@ -24,5 +30,5 @@ def simulated(seed: int = 1, conflicts: int = 40, years: int = 12) -> Loaded[Tru
     >>> loaded.read == loaded.accepted == loaded.frame.height
     True
     """
-    truces = world(seed, conflicts, years).truces
+    truces = world(seed, conflicts, years, kind=kind, flip=flip).truces
     return Loaded(truces, read=truces.height, accepted=truces.height)
