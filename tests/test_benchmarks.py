@@ -72,7 +72,6 @@ print(*found, *scipy)
     assert abs(high - upper) < 0.02
 
 
-<<<<<<< HEAD
 def test_every_family_of_models_is_timed() -> None:
     """At a tiny size, each with four figures; one stopped by the limit says so."""
     small = ["--rows", "300", "--world", "6", "5"]
@@ -111,7 +110,8 @@ print(*FAMILIES)
     (line,) = printed("-c", f"import sys; sys.path.insert(0, 'benchmarks')\n{code}")
     models = (ROOT / "conf" / "models").glob("*.yaml")
     assert line.split() == sorted(path.stem for path in models)
-=======
+
+
 def test_worlds_have_a_row_a_horizon() -> None:
     lines = printed("benchmarks/worlds.py", "--small", "--kinds", "null", "rich")
     sizes = (
@@ -132,4 +132,3 @@ def test_worlds_have_a_row_a_horizon() -> None:
         assert horizons == (7, 14, 30, 90)
         assert sorted(prevalence) == list(prevalence)
         assert all(0 <= score <= 1 for row in scores[:-1] for score in row)
->>>>>>> worlds
