@@ -70,7 +70,7 @@ class Calibrated(BaseEstimator):  # type: ignore[misc]
         spread: float = 1.0,
         quantiles: Sequence[float] = (0.4, 0.6, 0.8),
         parts: int = 2,
-        least: int = 5,
+        least: int = 10,
         horizons: Sequence[int] = (7, 14, 30, 90),
         random_state: int = 0,
     ) -> None:

@@ -13,7 +13,7 @@ def chosen(
     members: Mapping[str, Any],
     quantiles: Sequence[float] = (0.4, 0.6, 0.8),
     parts: int = 2,
-    least: int = 5,
+    least: int = 10,
     horizons: Sequence[int] = (7, 14, 30, 90),
     random_state: int = 0,
 ) -> Pool:

@@ -117,7 +117,8 @@ def described(value: Any) -> Hashable:
         return tuple((name, described(part)) for name, part in value.items())
     if isinstance(value, list | tuple | np.ndarray):
         return tuple(described(part) for part in value)
-    return repr(value)
+    # what cannot be compared is like nothing else
+    return (type(value), value) if isinstance(value, Hashable) else object()
 
 
 def _same(a: Given, b: Given) -> bool:

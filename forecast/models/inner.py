@@ -66,7 +66,10 @@ class Plan(NamedTuple):
     parts : int
         Parts of the dyads, at least 2; each is tested on a fit on the others.
     least : int
-        Truces that must collapse in the training of a fold; else it is left out.
+        Truces that must collapse in the training of a fold, else it is left out; and
+        in all that is tested, else nothing is chosen. Ten by default: with fewer, not
+        even the error of a difference can be told (Peduzzi et al. 1996, *Journal of
+        Clinical Epidemiology* 49, asked ten cases of a coefficient).
     horizons : tuple of int
         Days.
     """

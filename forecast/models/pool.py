@@ -86,7 +86,7 @@ class Pool(BaseEstimator):  # type: ignore[misc]
         weigh: Weigh | None = None,
         quantiles: Sequence[float] = (0.4, 0.6, 0.8),
         parts: int = 2,
-        least: int = 5,
+        least: int = 10,
         horizons: Sequence[int] = (7, 14, 30, 90),
         random_state: int = 0,
     ) -> None:
