@@ -20,6 +20,8 @@ from forecast.schema import Panel, Predictions
 from forecast.split import Fold, Overlap, overlaps
 
 KEYS = ["truce_id", "origin"]
+#: what a model that asks for its ``rows`` is told of them
+ROWS = [*KEYS, "dyad_id"]
 Training = Callable[[date], dy.DataFrame[Panel]]
 
 
@@ -28,7 +30,11 @@ class NothingToLearn(ValueError):
 
 
 class Model(Protocol):
-    """What every model can do; see the contract in the tests."""
+    """What every model can do; see the contract in the tests.
+
+    One that splits its training rows once more takes a third argument when fitted,
+    ``rows``: their ``truce_id``, ``origin`` and ``dyad_id``. See :func:`fitted`.
+    """
 
     horizons: Sequence[int]
 
@@ -53,6 +59,25 @@ def rows(features: pl.DataFrame, panel: pl.DataFrame) -> pl.DataFrame:
         .join(features, on=KEYS, how="left", maintain_order="left")
         .drop(KEYS)
     )
+
+
+def fitted(model: Any, features: pl.DataFrame, known: pl.DataFrame) -> Any:
+    """Clone of a model, fitted on rows of a panel.
+
+    Parameters
+    ----------
+    model : estimator
+        Told of truces, origins and dyads if its ``fit`` takes ``rows``.
+    features : pl.DataFrame
+        Keyed features that cover the rows.
+    known : pl.DataFrame
+        Panel rows.
+    """
+    from sklearn.base import clone
+    from sklearn.utils.validation import has_fit_parameter
+
+    told = {"rows": known.select(ROWS)} if has_fit_parameter(model, "rows") else {}
+    return clone(model).fit(rows(features, known), target(known), **told)
 
 
 def backtest(
@@ -106,9 +131,9 @@ def backtest(
         for name, (model, features) in models.items():
             if not why:
                 try:
-                    fitted = _fit(model, features, known)
-                    risk = _forecast(fitted, features, test, len(horizons))
-                    made = choices(fitted, name, fold.cutoff, known, test)
+                    learned = fitted(model, features, known)
+                    risk = _forecast(learned, features, test, len(horizons))
+                    made = choices(learned, name, fold.cutoff, known, test)
                 # a model of any make may fail in any way; the others go on
                 except Exception as error:
                     said = str(error) or type(error).__name__
@@ -147,16 +172,10 @@ def _unfit(known: pl.DataFrame, test: pl.DataFrame, fold: Fold) -> str | None:
     return None
 
 
-def _fit(model: Any, features: pl.DataFrame, known: pl.DataFrame) -> Any:
-    from sklearn.base import clone
-
-    return clone(model).fit(rows(features, known), target(known))
-
-
 def _forecast(
-    fitted: Any, features: pl.DataFrame, test: pl.DataFrame, horizons: int
+    learned: Any, features: pl.DataFrame, test: pl.DataFrame, horizons: int
 ) -> Array:
-    risk = np.asarray(fitted.predict_risk(rows(features, test)), np.float64)
+    risk = np.asarray(learned.predict_risk(rows(features, test)), np.float64)
     if risk.shape != (test.height, horizons):
         raise ValueError(
             f"its risks have the shape {risk.shape}, not {(test.height, horizons)}"

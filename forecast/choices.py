@@ -2,7 +2,8 @@
 
 A model that calibrates, stacks, weighs or searches chooses by some of the rows that it
 is given. It says so in ``choices_``: a list of ``(what, rows)``, the rows as positions
-in the ``X`` that it was fitted on. A model that chooses nothing has no such attribute,
+in the ``X`` that it was fitted on, or of ``(what, rows, picked, tried)``, with what was
+chosen in words and among how many. A model that chooses nothing has no such attribute,
 and one that does not say what it chooses is not found out.
 """
 
@@ -35,6 +36,10 @@ class Choice:
         Of their keys, in any order; empty where they are no rows of the training.
     trouble : str
         What is wrong with the rows; empty where nothing is.
+    picked : str
+        What it came to, in words; empty where the model does not say.
+    tried : int
+        How many candidates were looked at; 0 where the model does not say.
     """
 
     model: str
@@ -43,6 +48,8 @@ class Choice:
     n: int
     digest: str
     trouble: str
+    picked: str = ""
+    tried: int = 0
 
 
 Told = Callable[[Choice], None]
@@ -81,8 +88,14 @@ def choices(
     [('weights', 1, ''), ('search', 2, '1 of its rows end on the cutoff or later')]
     """
     return [
-        Choice(name, cutoff, str(what), *_judged(np.asarray(rows), cutoff, train, test))
-        for what, rows in getattr(fitted, "choices_", ())
+        Choice(
+            name,
+            cutoff,
+            str(what),
+            *_judged(np.asarray(rows), cutoff, train, test),
+            *said,
+        )
+        for what, rows, *said in getattr(fitted, "choices_", ())
     ]
 
 

@@ -16,7 +16,7 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 
-from forecast.backtest import Model, NothingToLearn, rows, target
+from forecast.backtest import Model, NothingToLearn, fitted, rows
 from forecast.panel import COLLAPSE
 from forecast.raw import InputError
 from forecast.schema import Panel, RiskScores, Truces
@@ -92,8 +92,6 @@ def publish(
     ValueError
         If the panel holds no collapse within the longest horizon.
     """
-    from sklearn.base import clone
-
     near = (panel["event"] == COLLAPSE) & (panel["duration"] <= max(horizons))
     if not near.any():
         raise NothingToLearn(
@@ -101,25 +99,25 @@ def publish(
             f"{panel.height} origins"
         )
 
-    def fitted(estimator: Any, of: pl.DataFrame, on: pl.DataFrame) -> Any:
+    def learned(estimator: Any, of: pl.DataFrame, on: pl.DataFrame) -> Any:
         try:
-            result = clone(estimator).fit(rows(of, on), target(on))
+            result = fitted(estimator, of, on)
         except ValueError as error:
             raise NothingToLearn(f"{name} cannot be fitted: {error}") from error
         done(name)
         return result
 
     rng = np.random.default_rng(seed)
-    whole = fitted(model, features, panel)
+    whole = learned(model, features, panel)
     again = [
-        fitted(model, features, _resample(panel, near, rng)) for _ in range(refits)
+        learned(model, features, _resample(panel, near, rng)) for _ in range(refits)
     ]
     return Published(
         name,
         whole,
         tuple(again),
         baseline_name,
-        fitted(baseline, baseline_features, panel),
+        learned(baseline, baseline_features, panel),
         tuple(horizons),
         label,
         trained_through,

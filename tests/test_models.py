@@ -1,5 +1,6 @@
 """The contract of DESIGN section 6, for every model found in conf/models."""
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import skops.io
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
 
 from forecast.ipcw import Target, target, weights
 from forecast.metrics import log_score
@@ -93,6 +95,35 @@ def panel(truces: int, seed: int) -> tuple[pl.DataFrame, Target]:
     return X.with_columns(holes), y
 
 
+def keys(y: Target) -> pl.DataFrame:
+    """Truces, origins and dyads of rows of a panel, as models are told of them.
+
+    Within a truce the days that are left fall by a week from row to row; truces start
+    a hundred days apart, and every third dyad is the same.
+    """
+    first = np.diff(y["duration"], prepend=0) != -7
+    truce = np.cumsum(first) - 1
+    week = np.arange(len(y)) - np.flatnonzero(first)[truce] if len(y) else truce
+    origin = [
+        date(1995, 1, 1) + timedelta(days=100 * int(t) + 7 * int(w))
+        for t, w in zip(truce, week, strict=True)
+    ]
+    dyads = max(truce.max(initial=0) // 3, 1)
+    return pl.DataFrame(
+        {
+            "truce_id": truce.astype(str),
+            "origin": pl.Series(origin, dtype=pl.Date),
+            "dyad_id": (truce % dyads).astype(str),
+        }
+    )
+
+
+def fitted(model: Any, X: pl.DataFrame, y: Target) -> Any:
+    """Fit a model, and tell it of the rows if it asks for them."""
+    told = {"rows": keys(y)} if has_fit_parameter(model, "rows") else {}
+    return model.fit(X, y, **told)
+
+
 X, Y = panel(70, seed=11)
 NEW, _ = panel(25, seed=12)
 
@@ -104,7 +135,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def model(name: str) -> Any:
-    return build(name).fit(X, Y)
+    return fitted(build(name), X, Y)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +160,7 @@ def test_clone_round_trips_and_the_same_seed_gives_the_same_bits(model, risk):
     copy = clone(model)
     assert repr(copy) == repr(model)
     assert not [key for key in vars(copy) if key.endswith("_")], "a clone is not fitted"
-    np.testing.assert_array_equal(copy.fit(X, Y).predict_risk(NEW), risk)
+    np.testing.assert_array_equal(fitted(copy, X, Y).predict_risk(NEW), risk)
 
 
 def test_fitting_leaves_the_parameters_alone(name, model):
@@ -149,10 +180,10 @@ def test_nulls_are_handled(name, model):
     nothing = {c: pl.lit(None, dtype=kind) for c, kind in X.schema.items()}
     risks = [model.predict_risk(NEW.with_columns(**nothing))]
     empty = X.with_columns(**nothing)
-    risks.append(build(name).fit(empty, Y).predict_risk(NEW))
+    risks.append(fitted(build(name), empty, Y).predict_risk(NEW))
     for column in ("age_days", "recent_filled", "recent_decayed_14d"):
         partly = X.with_columns(empty[column])
-        risks.append(build(name).fit(partly, Y).predict_risk(NEW))
+        risks.append(fitted(build(name), partly, Y).predict_risk(NEW))
     for found in risks:
         assert ((found >= 0) & (found <= 1)).all()
         assert (np.diff(found, axis=1) >= 0).all()
@@ -164,7 +195,7 @@ def test_a_constant_column_moves_no_risk(name, risk):
     constants = {"odd": pl.lit(0.1), "flag": pl.lit(True), "big": pl.lit(10**9)}
     columns = ["odd", *X.columns, "flag", "big"]
     wide, new = (f.with_columns(**constants).select(columns) for f in (X, NEW))
-    found = build(name).fit(wide, Y).predict_risk(new)
+    found = fitted(build(name), wide, Y).predict_risk(new)
     np.testing.assert_allclose(found, risk, rtol=0, atol=1e-6)
 
 
@@ -177,8 +208,8 @@ def test_skops_round_trip(model, risk):
     np.testing.assert_array_equal(loaded.predict_risk(NEW), risk)
 
 
-def losses(fitted: Any) -> np.ndarray:
-    risks = fitted.predict_risk(X)
+def losses(model: Any) -> np.ndarray:
+    risks = model.predict_risk(X)
     known = [weights(Y, horizon) for horizon in HORIZONS]
     return np.array([log_score(o, risks[:, i], w) for i, (o, w) in enumerate(known)])
 
@@ -191,9 +222,9 @@ def test_better_than_the_base_rate_where_features_matter(name, model):
 def test_no_collapse_is_said_plainly(name):
     quiet = target(np.zeros(len(Y)), Y["duration"])
     with pytest.raises(ValueError, match="no collapse"):
-        build(name).fit(X, quiet)
+        fitted(build(name), X, quiet)
     with pytest.raises(ValueError, match="no collapse"):
-        build(name).fit(X.head(0), Y[:0])
+        fitted(build(name), X.head(0), Y[:0])
 
 
 def test_base_rate_is_the_weighted_mean():

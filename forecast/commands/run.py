@@ -48,6 +48,7 @@ class Result:
     notes: list[str]
     audits: dy.DataFrame[Audits]
     known: truth.Known | None
+    choices: list[Choice]
 
 
 def run(config: DictConfig) -> int:
@@ -164,6 +165,7 @@ def _find(
         notes,
         audited,
         known,
+        choices,
     )
 
 
@@ -241,6 +243,9 @@ def _write(folder: Path, resolved: Any, data: Data, result: Result) -> None:
         result.audits.write_csv(folder / "audits.csv")
     if result.known:
         result.known.scores.write_csv(folder / "truth.csv")
+    if result.choices:
+        table = pl.DataFrame(result.choices).sort("model", "what", "cutoff")
+        table.write_csv(folder / "choices.csv")
     if result.model:
         save(result.model, folder / "model.skops")
 
