@@ -35,7 +35,7 @@ KEYS = ["kind", "flip", "truces", "seed"]
 
 
 class Size(NamedTuple):
-    """Conflicts of the test world, copies at each origin, and which origins are kept."""
+    """Conflicts of the test world, copies at each origin, which origins are kept."""
 
     conflicts: int = 390
     draws: int = 20

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from omegaconf import DictConfig, OmegaConf
 
-from forecast.backtest import Model, rows, target
+from forecast.backtest import Model, fitted, rows
 from forecast.commands import linking, study
 from forecast.commands.data import Data, load
 from forecast.commands.stages import Stages
@@ -165,16 +165,13 @@ def forecasts(
     notes : list of str
         Models that failed, in plain words.
     """
-    from sklearn.base import clone
-
-    y = target(training.panel)
     keys = test.panel.select("truce_id", "dyad_id", "origin")
     empty = _long(keys.clear(), np.empty((0, len(horizons))), horizons, "")
     parts, notes = [empty], []
     for name, model in models.items():
-        seen, new = (rows(laid.features[name], laid.panel) for laid in (training, test))
         try:
-            risk = clone(model).fit(seen, y).predict_risk(new)
+            learned = fitted(model, training.features[name], training.panel)
+            risk = learned.predict_risk(rows(test.features[name], test.panel))
             parts.append(_long(keys, risk, horizons, name))
         # a model of any make may fail in any way; the others go on
         except Exception as error:
