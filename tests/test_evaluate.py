@@ -127,6 +127,20 @@ def test_no_model_is_told_of_the_cutoff_or_later(
         assert fold.end is None or until < (fold.end - date(1970, 1, 1)).days
 
 
+def test_processes_side_by_side_change_nothing(
+    rows: dy.DataFrame[Panel], folds: list[Fold]
+) -> None:
+    given = {"a": (Fixed(), numbered(rows)), "b": (Broken("raises"), numbered(rows))}
+    told = rows, partial(censor, rows), folds, HORIZONS
+    done: list[str] = []
+    alone, notes = backtest(given, *told)
+    beside, said = backtest(given, *told, done.append, jobs=2)
+    assert_frame_equal(alone, beside)
+    assert notes == said
+    assert notes
+    assert done == ["a", "b"] * len(folds)
+
+
 def test_every_origin_from_the_first_cutoff_on_is_forecast_once(
     rows: dy.DataFrame[Panel], folds: list[Fold]
 ) -> None:

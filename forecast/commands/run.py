@@ -124,6 +124,7 @@ def _find(
                 list(config.horizons),
                 done,
                 choices.append,
+                config.jobs,
             )
         except (NothingToLearn, Overlap) as error:
             raise InputError(str(error)) from error

@@ -76,6 +76,10 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "horizons": (rising_days, "whole days in rising order, as in [7,30]"),
     "draws": (whole(1), "a whole number from 1 on"),
     "refits": (whole(1), "a whole number from 1 on"),
+    "jobs": (
+        lambda v: v == -1 or whole(1)(v),
+        "a whole number from 1 on, or -1 for one process a core",
+    ),
     "level": (between(0.01, 0.999), "a share such as 0.9"),
     "max_rejected": (between(0, 1), "a share from 0 to 1"),
     "leave_out": (
