@@ -38,6 +38,7 @@ from forecast.audits.overlap import overlap
 from forecast.audits.rows import rows
 from forecast.audits.unknown import unknown
 from forecast.backtest import KEYS, backtest, target
+from forecast.choices import Choice
 from forecast.collapse import resumption
 from forecast.commands import run as command
 from forecast.commands import study
@@ -483,6 +484,11 @@ def test_two_models_that_say_the_same_are_reported(sound: Run) -> None:
         run = with_predictions(sound, pl.concat([sound.predictions, planted]))
         said = f"their risks are the same in every row at {days} days"
         assert faults(identical(run)) == {"echo, trail": said}
+        # a model may pick another, if it says so
+        told = Choice("echo", date(2003, 1, 1), "choice", 9, "ab", "", picked="trail")
+        (held,) = identical(replace(run, choices=(told,)))
+        assert held.verdict == "held"
+        assert held.said.startswith(said)
     (alone,) = identical(with_predictions(sound, own))
     assert alone.verdict == "not applicable"
 

@@ -21,7 +21,8 @@ def identical(run: Run, *, tolerance: float = 1e-12) -> list[Finding]:
     Returns
     -------
     list of Finding
-        One a pair that agrees at some horizon, on the rows that both forecast.
+        One a pair that agrees at some horizon, on the rows that both forecast. It is
+        no fault of a model that says what it picked among others.
     """
     names = run.predictions["model"].unique().sort().to_list()
     pairs = list(combinations(names, 2))
@@ -35,11 +36,15 @@ def identical(run: Run, *, tolerance: float = 1e-12) -> list[Finding]:
         for i, (a, b) in enumerate(pairs)
     )
     faults = []
+    choosers = {choice.model for choice in run.choices if choice.picked}
     for i, (a, b) in enumerate(pairs):
         horizons = agree.filter(str(i))["horizon"].sort()
         if horizons.len():
             days = ", ".join(map(str, horizons))
             said = f"their risks are the same in every row at {days} days"
-            faults.append(Finding(f"{a}, {b}", FAULT, said))
+            picks = [name for name in (a, b) if name in choosers]
+            if picks:
+                said += f"; {picks[0]} picks or weighs others, see choices.csv"
+            faults.append(Finding(f"{a}, {b}", HELD if picks else FAULT, said))
     held = f"no two of {len(names)} models give the same risks at any horizon"
     return faults or [Finding("models", HELD, held)]

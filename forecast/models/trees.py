@@ -6,10 +6,10 @@ from typing import Self
 
 import polars as pl
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from forecast.ipcw import Array, Target
+from forecast.models.binned import boosted
 from forecast.models.horizon import HorizonClassifier
 
 UP, DOWN, FREE = 1, -1, 0
@@ -75,12 +75,11 @@ class Trees(BaseEstimator):  # type: ignore[misc]
     l2_regularization : float
         Curvature added to that of each leaf, which draws its value to 0.
     max_bins : int
-        Different values at most that a column is cut into.
+        Steps that a column is cut into, and one for what is unknown.
     horizons : sequence of int
         Horizons in days, ascending.
     random_state : int
-        Kept for the common contract; nothing here is drawn at random below 200,000
-        rows, from which on bins are laid out by a sample of them.
+        Kept for the common contract; nothing here is drawn at random.
 
     Attributes
     ----------
@@ -124,15 +123,14 @@ class Trees(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: pl.DataFrame, y: Target) -> Self:
         """Fit on all columns; see :meth:`HorizonClassifier.fit`."""
-        trees = HistGradientBoostingClassifier(
+        trees = boosted(
+            self.max_bins,
             max_iter=self.max_iter,
             learning_rate=self.learning_rate,
             max_leaf_nodes=self.max_leaf_nodes,
             min_samples_leaf=self.min_samples_leaf,
             l2_regularization=self.l2_regularization,
-            max_bins=self.max_bins,
             monotonic_cst=[sign(column) for column in X.columns],
-            early_stopping=False,
         )
         model = HorizonClassifier(trees, self.horizons, self.random_state)
         self.model_ = model.fit(X, y)
