@@ -190,13 +190,14 @@ def test_nulls_are_handled(name, model):
 
 
 def test_a_constant_column_moves_no_risk(name, risk):
-    if name in DRAWS_AT_RANDOM:
-        pytest.skip("draws features or rows at random")
     constants = {"odd": pl.lit(0.1), "flag": pl.lit(True), "big": pl.lit(10**9)}
     columns = ["odd", *X.columns, "flag", "big"]
     wide, new = (f.with_columns(**constants).select(columns) for f in (X, NEW))
     found = fitted(build(name), wide, Y).predict_risk(new)
-    np.testing.assert_allclose(found, risk, rtol=0, atol=1e-6)
+    # other columns are drawn, so that single risks move, though by nothing that counts
+    drawn = name in DRAWS_AT_RANDOM
+    np.testing.assert_allclose(found, risk, rtol=0, atol=0.1 if drawn else 1e-6)
+    assert np.abs(found - risk).mean() < 0.01
 
 
 def test_skops_round_trip(model, risk):
