@@ -197,7 +197,7 @@ def test_a_constant_column_moves_no_risk(name, risk):
     # other columns are drawn, so that single risks move, though by nothing that counts
     drawn = name in DRAWS_AT_RANDOM
     np.testing.assert_allclose(found, risk, rtol=0, atol=0.1 if drawn else 1e-6)
-    assert np.abs(found - risk).mean() < 0.01
+    assert np.abs((found - risk).mean()) < 0.01
 
 
 def test_skops_round_trip(model, risk):
