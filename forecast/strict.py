@@ -183,7 +183,9 @@ def _shape(kind: Any) -> tuple[Test, str]:
         return PLAIN[kind]
     origin = get_origin(kind)
     if origin is Literal:
-        return lambda v: v in get_args(kind), " or ".join(map(repr, get_args(kind)))
+        # True is 1 in Python, but not in JSON
+        words = [*map(repr, get_args(kind))]
+        return lambda v: repr(v) in words, " or ".join(words)
     return (_is(list), "a list") if origin in (list, Sequence) else (_is(dict), "keys")
 
 
