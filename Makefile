@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test docs bench bench-coverage bench-models ui help clean
+.PHONY: run test docs reference bench bench-coverage bench-models ui help clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -20,6 +20,12 @@ test: $(STAMP)  ## ruff, mypy --strict, import-linter and pytest (CI=true adds t
 
 docs: $(STAMP)  ## write docs/features.md, the page of all features, from the code
 	$(BIN)/python -m forecast.commands.codebook > docs/features.md
+
+reference: $(STAMP)  ## fit the model that comes with the package again, on DATA=PATH
+	@test -n "$(DATA)" || { echo "make reference DATA=PATH, see data/reference/README.md"; exit 2; }
+	out=outputs/reference/$$(date +%Y-%m-%d_%H-%M-%S) && \
+	$(BIN)/forecast run experiments=reference data_root=$(DATA) out=$$out && \
+	cp $$out/model.json data/reference/model.json
 
 bench: $(STAMP) .venv/.bench  ## time features against peers, and loaders on DATA=PATH
 	$(BIN)/python benchmarks/windows.py

@@ -14,16 +14,23 @@ from forecast import record
 from forecast.alarms import alarms
 from forecast.backtest import Model, NothingToLearn, backtest
 from forecast.choices import Choice
-from forecast.commands import audit, options, settings, study, tracked, truth
+from forecast.commands import (
+    audit,
+    model_files,
+    options,
+    settings,
+    study,
+    tracked,
+    truth,
+)
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks, shares, skills
 from forecast.commands.stages import Stages
 from forecast.costs import costs
 from forecast.evaluate import Judge, evaluate
-from forecast.publish import Published, publish, risk_scores, save
+from forecast.publish import Published, publish, risk_scores
 from forecast.raw import InputError
-from forecast.report.words import headline
 from forecast.schema import Alarms, Audits, Costs, Metrics, Predictions, RiskScores
 from forecast.split import Overlap
 from forecast.strata import strata
@@ -68,6 +75,11 @@ def run(config: DictConfig) -> int:
         facts |= {"config_digest": record.config_digest(resolved)}
         with stages("write"), record.folder(out) as folder:
             _write(folder, resolved, data, result)
+            if result.model:
+                rows = frames.at[frames.as_of]
+                model_files.write(
+                    folder, resolved, data, rows, result.metrics, result.model
+                )
             frames.reach.write_csv(folder / "reach.csv")
             if frames.actors.height:
                 frames.actors.write_csv(folder / "actors.csv")
@@ -247,8 +259,6 @@ def _write(folder: Path, resolved: Any, data: Data, result: Result) -> None:
     if result.choices:
         table = pl.DataFrame(result.choices).sort("model", "what", "cutoff")
         table.write_csv(folder / "choices.csv")
-    if result.model:
-        save(result.model, folder / "model.skops")
 
 
 def _show(
@@ -260,13 +270,7 @@ def _show(
     uri: str | None,
 ) -> None:
     baselines = list(config.baselines)
-    said = headline(
-        result.metrics,
-        published=config.published,
-        named_baseline=config.named_baseline,
-        baselines=tuple(baselines),
-        level=config.level,
-    )
+    said = model_files.said(config, result.metrics)
     tables = [skills(result.metrics, baselines, config.named_baseline)]
     if result.scores.height:
         tables.insert(0, risks(result.scores))

@@ -1,6 +1,5 @@
 """`forecast score`: risk scores, by a published model, of the truces in force."""
 
-import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,13 +11,13 @@ from omegaconf import DictConfig, OmegaConf
 from forecast import record
 from forecast.cache import Account
 from forecast.commands import linking, options, settings, study
+from forecast.commands.chosen import chosen
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks
 from forecast.commands.stages import Stages
+from forecast.commands.thin import thin
 from forecast.publish import Published, risk_scores
-from forecast.publish import load as load_model
-from forecast.raw import InputError
 from forecast.schema import LeftOut, Metrics, Panel, Predictions, RiskScores
 
 
@@ -28,13 +27,13 @@ def main(overrides: Sequence[str]) -> int:
 
 
 def score(config: DictConfig) -> int:
-    """Score the truces in force with the model of a finished run."""
+    """Score the truces in force with the model of a finished run, or of a file."""
     began = datetime.now().astimezone()
     settings.check(config)
     settings.anchor(config)
     home = Path(config.home).resolve()
-    run = _run(config, home)
-    of_run, model = _settings(config, run), load_model(run / "model.skops")
+    by = chosen(config, home)
+    of_run, model = by.settings, by.model
     out = Path(config.out).resolve() if config.out else None
     if out:
         record.vacant(out)
@@ -44,16 +43,16 @@ def score(config: DictConfig) -> int:
             refused = out.with_name(f"{out.name}.rejected.csv")
             data = load(of_run.events, of_run.truces, config.max_rejected, refused)
         with stages("score"):
-            run_id = json.loads((run / "run.json").read_text())["run_id"]
-            as_of, in_force, not_followed, scores, found = _score(
-                of_run, data, model, run_id
+            as_of, in_force, not_followed, scores, found, said = _score(
+                of_run, data, model, by.run_id
             )
-        notes = _notes(as_of, data, in_force, not_followed, model, of_run)
+        notes = [*by.notes, *said]
+        notes += _notes(as_of, data, in_force, not_followed, model, of_run)
         notes += found.notes
         with stages("write"), record.folder(out) as folder:
             resolved: Any = OmegaConf.to_container(of_run, resolve=True)
             account = _account(
-                resolved, data, model, run_id, as_of, notes, stages, began
+                resolved, data, model, by.run_id, as_of, notes, stages, began
             )
             account["features"] = {"computed": found.computed, "cached": found.cached}
             OmegaConf.save(OmegaConf.create(resolved), folder / "config.yaml")
@@ -73,39 +72,8 @@ def score(config: DictConfig) -> int:
     places = {"report": out / "report.html", "risk scores": out / "risk_scores.csv"}
     tables = [risks(scores)] if scores.height else []
     lines = [*notes, study.reused(found)]
-    report(places | {"model": run}, tables, lines, stages.seconds)
+    report(places | {"model": by.place}, tables, lines, stages.seconds)
     return 0
-
-
-def _run(config: DictConfig, home: Path) -> Path:
-    """Folder of the run whose model scores."""
-    if config.model:
-        folder = Path(config.model)
-        if not (folder / "run.json").is_file():
-            raise InputError(f"model={folder}: not the folder of a finished run")
-        return folder
-    runs = record.finished(home / "outputs")
-    if not runs:
-        raise InputError(
-            f"no finished run under {home / 'outputs'}; make one with `forecast run`, "
-            "or name one with model=FOLDER"
-        )
-    return runs[-1]
-
-
-def _settings(config: DictConfig, run: Path) -> DictConfig:
-    """The run's own settings, with what this command sets otherwise."""
-    own = OmegaConf.load(run / "config.yaml")
-    if not isinstance(own, DictConfig):
-        raise InputError(f"{run / 'config.yaml'}: not a configuration")
-    for key in ("events", "truces"):
-        if config.get(key):
-            own[key] = OmegaConf.to_container(config[key], resolve=True)
-    changed = {key: v for key, v in config.panel.items() if v is not None}
-    own.panel = OmegaConf.merge(own.panel, changed)
-    for key in ("as_of", "level", "max_rejected", "actors", "cache"):
-        own[key] = config[key]
-    return own
 
 
 def _score(
@@ -116,6 +84,7 @@ def _score(
     dy.DataFrame[LeftOut],
     dy.DataFrame[RiskScores],
     Account,
+    list[str],
 ]:
     as_of = study.day(config.as_of) or data.covered_through + timedelta(days=1)
     in_force, not_followed = study.in_force_on(config, data, as_of)
@@ -131,7 +100,8 @@ def _score(
         data_digest=data.digest,
         level=config.level,
     )
-    return as_of, in_force, study.left_out(data, not_followed), scores, found
+    left_out = study.left_out(data, not_followed)
+    return as_of, in_force, left_out, scores, found, thin(config, in_force, naive, data)
 
 
 def _notes(

@@ -1,0 +1,69 @@
+"""Truces of which a series tells too little for what the collapse rule counts."""
+
+from typing import Any
+
+import polars as pl
+from omegaconf import DictConfig
+
+from forecast.backtest import KEYS
+from forecast.commands.data import Data
+from forecast.commands.settings import KNOWN_RULES
+from forecast.commands.study import label
+
+#: truces that are told of one by one
+MOST = 3
+
+
+def thin(
+    config: DictConfig, in_force: pl.DataFrame, features: pl.DataFrame, data: Data
+) -> list[str]:
+    """Say where a rule of deaths sees quiet because the coding tells no deaths.
+
+    Parameters
+    ----------
+    config : DictConfig
+        With the rule.
+    in_force : pl.DataFrame
+        The origins that are scored.
+    features : pl.DataFrame
+        Of these origins, `recent` among them; without it nothing can be said.
+    data : Data
+        For the names of truces.
+
+    Returns
+    -------
+    list of str
+        A few words on each truce without any deaths since the start, if there are
+        hostile events of its parties, or no deaths before either: on the first three,
+        and how many more there are.
+    """
+    needed = ["recent_events_since_start", "recent_deaths_since_start"]
+    if label(config) not in KNOWN_RULES or not {*needed} <= {*features.columns}:
+        return []
+    events, deaths = map(pl.col, needed)
+    names = data.truces.select("truce_id", "name")
+    found = (
+        in_force.join(features.select(*KEYS, *needed), on=KEYS)
+        .join(names, on="truce_id")
+        .filter((deaths == 0) & ((events > 0) | (pl.col("level") == 0)))
+        .sort("truce_id")
+    )
+    said = [_said(row, needed[0]) for row in found.head(MOST).iter_rows(named=True)]
+    if found.height > MOST:
+        said.append(f"the same holds for {found.height - MOST} more truces")
+    return said
+
+
+def _said(row: dict[str, Any], events: str) -> str:
+    n = row[events]
+    if not n:
+        return (
+            f"{row['name']}: a thin series. No hostile event of the parties is known "
+            "since the start, and no deaths before it: little but age makes the risk"
+        )
+    before = ", nor any deaths before it" if row["level"] == 0 else ""
+    return (
+        f"{row['name']}: a thin series. {n} hostile event{'s' if n > 1 else ''} of the "
+        f"parties since the start without a number of deaths{before}: a rule that "
+        f"waits for {row['threshold']:g} deaths has seen none"
+    )
