@@ -14,7 +14,15 @@ from forecast import record
 from forecast.alarms import alarms
 from forecast.backtest import Model, NothingToLearn, backtest
 from forecast.choices import Choice
-from forecast.commands import audit, options, settings, study, tracked, truth
+from forecast.commands import (
+    audit,
+    explained,
+    options,
+    settings,
+    study,
+    tracked,
+    truth,
+)
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks, shares, skills
@@ -64,10 +72,13 @@ def run(config: DictConfig) -> int:
             data = load(config.events, config.truces, config.max_rejected, refused)
         frames = study.prepare(config, data, stages)
         result = _find(config, data, frames, stages, tracker.run_id)
+        why = explained.find(config, frames, result.predictions, result.model, stages)
+        result.notes.extend(why.notes)
         facts = _facts(config, data, frames, tracker.run_id)
         facts |= {"config_digest": record.config_digest(resolved)}
         with stages("write"), record.folder(out) as folder:
             _write(folder, resolved, data, result)
+            explained.write(why, folder)
             frames.reach.write_csv(folder / "reach.csv")
             if frames.actors.height:
                 frames.actors.write_csv(folder / "actors.csv")
@@ -90,6 +101,7 @@ def run(config: DictConfig) -> int:
                 costs=result.costs,
                 audits=result.audits,
                 known=result.known,
+                why=why,
             )
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
