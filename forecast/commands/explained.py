@@ -1,17 +1,16 @@
 """Explanations of a run: which models and rows they take, and the files they leave."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig
 
 from forecast import explain
-from forecast.backtest import Model, rows, target
+from forecast.backtest import Models, fitted, rows, target
 from forecast.commands import study
 from forecast.publish import Published
 from forecast.report.words import nearest
@@ -100,7 +99,7 @@ def find(
 def _coefficients(
     config: DictConfig,
     frames: study.Frames,
-    models: Mapping[str, tuple[Model, pl.DataFrame]],
+    models: Models,
     published: Published,
     done: Callable[..., None],
 ) -> tuple[dy.DataFrame[Coefficients], list[str]]:
@@ -109,23 +108,17 @@ def _coefficients(
     y, found, notes = target(panel), [Coefficients.create_empty()], []
     for name in map(str, config.models):
         model, features = models[name]
-        X = rows(features, panel)
         try:
-            fitted = published.model if name == published.name else _fit(model, X, y)
-            found.append(
-                explain.coefficients(name, fitted, X, y, panel["dyad_id"], config.level)
-            )
+            if name == published.name:
+                model = published.model
+            elif explain.has_coefficients(model):
+                model = fitted(model, features, panel)
+            X, dyads = rows(features, panel), panel["dyad_id"]
+            found.append(explain.coefficients(name, model, X, y, dyads, config.level))
         except ValueError as error:
             notes.append(f"explain: {error}")
         done(name)
     return Coefficients.validate(pl.concat(found)), notes
-
-
-def _fit(model: Any, X: pl.DataFrame, y: Any) -> Any:
-    """Fit a clone, if there are coefficients to be had from it."""
-    from sklearn.base import clone
-
-    return clone(model).fit(X, y) if explain.has_coefficients(model) else model
 
 
 def write(found: Explained, folder: Path) -> None:

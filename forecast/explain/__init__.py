@@ -7,14 +7,14 @@ see. None of them says what would happen if somebody changed a column: a truce w
 talks differs from one without in more than talks.
 """
 
-from forecast.explain.coefficients import NoCoefficients, coefficients, has_coefficients
 from forecast.explain.effects import moves, partial_effects
-from forecast.explain.importance import (
+from forecast.explain.shuffling import (
     families,
     forecast_rows,
     importance,
     shuffled_losses,
 )
+from forecast.explain.terms import NoCoefficients, coefficients, has_coefficients
 
 __all__ = [
     "NoCoefficients",

@@ -18,9 +18,9 @@ from forecast.schema import Effects
 #: points of a grid, and quantiles between which they lie
 POINTS, LOW, HIGH = 11, 0.05, 0.95
 #: rows that a mean is taken over at most: for an effect, and to pick columns
-MOST_ROWS, MOVED_ROWS = 1_000, 300
+MOST_ROWS, MOVED_ROWS = 500, 300
 #: rows forecast at once, about
-BATCH = 20_000
+BATCH = 5_000
 
 
 def partial_effects(

@@ -36,8 +36,8 @@ def section(
     dict
         `horizon` (30 days, or the one nearest), `importance` (`chart`, `horizons`,
         `rows`), `said` (a sentence on it), `terms` (`chart`, `shown`, `all`,
-        `per_horizon`) or None without coefficients, `effects` (a name, a chart and
-        words each); an empty dict where nothing was explained.
+        `per_horizon`, `chance`) or None without coefficients, `effects` (a column, its
+        range and a chart each); an empty dict where nothing was explained.
     """
     if importance.is_empty():
         return {}
@@ -57,7 +57,7 @@ def section(
             "horizons": sorted(importance["horizon"].unique()),
             "rows": _by_family(table, here["family"].to_list()),
         },
-        "terms": _terms(coefficients, horizon, facts.published),
+        "terms": _terms(coefficients, horizon, facts),
         "effects": _effects(effects.filter(pl.col("horizon") == horizon)),
     }
 
@@ -114,11 +114,11 @@ def worth(here: pl.DataFrame, level: float) -> str:
 
 
 def _terms(
-    coefficients: dy.DataFrame[Coefficients], horizon: int, published: str
+    coefficients: dy.DataFrame[Coefficients], horizon: int, facts: Facts
 ) -> dict[str, object] | None:
     """The largest coefficients of the published model."""
     at = pl.col("horizon").is_null() | (pl.col("horizon") == horizon)
-    own = coefficients.filter(pl.col("model") == published, at)
+    own = coefficients.filter(pl.col("model") == facts.published, at)
     top = largest(own)
     if top.is_empty():
         return None
@@ -126,6 +126,7 @@ def _terms(
         "chart": drawn(drawing.coefficient_chart(top), "terms"),
         "shown": top.height,
         "all": own.height,
+        "chance": chance(own, facts.level),
         "per_horizon": own["horizon"].is_not_null().any(),
     }
 
@@ -145,6 +146,26 @@ def largest(own: pl.DataFrame, terms: int = SHOWN_TERMS) -> pl.DataFrame:
         own.filter(readable, pl.col("coefficient") != 0)
         .sort(pl.col("coefficient").abs(), "term", descending=[True, False])
         .head(terms)
+    )
+
+
+def chance(own: pl.DataFrame, level: float) -> str:
+    """How many intervals leave out zero, and how many would if no term did anything.
+
+    Examples
+    --------
+    >>> own = pl.DataFrame({"lower": [0.1] * 8 + [-0.1] * 22, "upper": [0.2] * 30})
+    >>> print(chance(own, 0.9))
+    Of 30 intervals 8 leave out zero; about 3 would by chance if no term did anything.
+    """
+    known = own.drop_nulls(["lower", "upper"])
+    out = known.filter((pl.col("lower") > 0) | (pl.col("upper") < 0)).height
+    if known.is_empty():
+        return "No interval could be computed."
+    return (
+        f"Of {known.height} intervals {out} leave{'s' if out == 1 else ''} out zero; "
+        f"about {round((1 - level) * known.height)} would by chance if no term did "
+        "anything."
     )
 
 

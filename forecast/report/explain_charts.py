@@ -7,7 +7,7 @@ from forecast.report import charts
 
 #: height of a row
 STEP = 20
-#: points that a line through few values of a column shows
+#: of the chart of one column
 WIDTH, HEIGHT = 270, 120
 
 
@@ -44,7 +44,7 @@ def importance_chart(here: pl.DataFrame) -> charts.Chart:
             alt.X("value:Q")
         ),
         _zero(),
-    ).properties(width=250)
+    ).properties(width=220)
 
 
 def coefficient_chart(top: pl.DataFrame) -> charts.Chart:
@@ -75,7 +75,7 @@ def coefficient_chart(top: pl.DataFrame) -> charts.Chart:
         base.mark_point(color=charts.BLUE, filled=True, size=56, opacity=1).encode(
             value
         ),
-    ).properties(width=250)
+    ).properties(width=220)
 
 
 def effect_chart(line: pl.DataFrame, top: float) -> charts.Chart:
@@ -117,7 +117,7 @@ def effect_chart(line: pl.DataFrame, top: float) -> charts.Chart:
 def _rows(data: pl.DataFrame, name: str) -> alt.Chart:
     base: alt.Chart = alt.Chart(data, height=alt.Step(STEP)).encode(
         alt.Y(f"{name}:N", sort=data[name].to_list(), title=None).axis(
-            labelLimit=194, minExtent=200, maxExtent=200, domain=False, ticks=False
+            labelLimit=224, minExtent=230, maxExtent=230, domain=False, ticks=False
         )
     )
     return base

@@ -25,7 +25,7 @@ import numpy.typing as npt
 import polars as pl
 
 from forecast import ipcw
-from forecast.backtest import KEYS, Model, Training, rows, target
+from forecast.backtest import KEYS, Model, Training, fitted, rows, target
 from forecast.ipcw import Array
 from forecast.metrics.proper import squared_errors
 from forecast.metrics.weighted import ratio
@@ -36,12 +36,10 @@ from forecast.split import Fold
 
 Orders = npt.NDArray[np.intp]
 
-#: column with the loss of the forecasts as they are
-AS_IS = "as_is"
 #: before the name of a family, in columns
-SHUFFLED = "shuffled_"
+LOST = "lost_"
 #: rows forecast at once, at most, where a fold is smaller
-BATCH = 20_000
+BATCH = 5_000
 
 
 def families(columns: Sequence[str]) -> dict[str, list[str]]:
@@ -69,7 +67,7 @@ def shuffled_losses(
     seed: int = 1,
     done: Callable[[str], None] = lambda _: None,
 ) -> pl.DataFrame:
-    """Squared errors of test rows, as they are and with each family shuffled.
+    """What test rows lose in squared error when each family is shuffled.
 
     Parameters
     ----------
@@ -91,27 +89,27 @@ def shuffled_losses(
     Returns
     -------
     pl.DataFrame
-        ``truce_id``, ``origin``, ``horizon``; ``as_is`` and ``shuffled_FAMILY``,
-        squared errors, NaN where the outcome is unknown.
+        ``truce_id``, ``origin``, ``horizon``; ``own``, the squared error of the
+        forecast as it is, and ``lost_FAMILY``, by how much shuffling raises it; NaN
+        where the outcome is unknown.
     """
-    from sklearn.base import clone
-
     groups = families(features.drop(KEYS).columns)
     parts = []
-    for place, fold in enumerate(folds):
+    for fold in folds:
         test = fold.test(panel)
         if test.height:
             known = fold.train(training(fold.known))
-            fitted = clone(model).fit(rows(features, known), target(known))
-            rng = np.random.default_rng([seed, place])
+            learned = fitted(model, features, known)
+            # a fold's shuffles hang on no other fold
+            rng = np.random.default_rng([seed, fold.cutoff.toordinal(), fold.part])
             orders = np.array([rng.permutation(test.height) for _ in range(repeats)])
-            parts += _losses(fitted, rows(features, test), test, groups, orders)
+            parts += _losses(learned, rows(features, test), test, groups, orders)
         done(str(fold.cutoff))
     return pl.concat(parts)
 
 
 def _losses(
-    fitted: Any,
+    learned: Any,
     X: pl.DataFrame,
     test: pl.DataFrame,
     groups: Mapping[str, Sequence[str]],
@@ -119,31 +117,33 @@ def _losses(
 ) -> list[pl.DataFrame]:
     """Losses of the rows of one fold, a frame for each horizon."""
     y = target(test)
-    outcome = np.column_stack([ipcw.weights(y, h)[0] for h in fitted.horizons])
-    as_is = squared_errors(outcome, np.asarray(fitted.predict_risk(X)))
-    moved = {
-        name: squared_errors(outcome, shuffled(fitted, X, columns, orders)).mean(axis=0)
+    outcome = np.column_stack([ipcw.weights(y, h)[0] for h in learned.horizons])
+    own = squared_errors(outcome, np.asarray(learned.predict_risk(X)))
+    lost = {
+        name: (
+            squared_errors(outcome, shuffled(learned, X, columns, orders)) - own
+        ).mean(axis=0)
         for name, columns in groups.items()
     }
     return [
         test.select(
             *KEYS,
             pl.lit(horizon, pl.Int32).alias("horizon"),
-            pl.Series(AS_IS, as_is[:, i]),
-            *(pl.Series(SHUFFLED + name, loss[:, i]) for name, loss in moved.items()),
+            pl.Series("own", own[:, i]),
+            *(pl.Series(LOST + name, more[:, i]) for name, more in lost.items()),
         )
-        for i, horizon in enumerate(fitted.horizons)
+        for i, horizon in enumerate(learned.horizons)
     ]
 
 
 def shuffled(
-    fitted: Any, X: pl.DataFrame, columns: Sequence[str], orders: Orders
+    learned: Any, X: pl.DataFrame, columns: Sequence[str], orders: Orders
 ) -> Array:
     """Risks when some columns are taken, together, from other rows.
 
     Parameters
     ----------
-    fitted : Model
+    learned : Model
         A fitted model.
     X : pl.DataFrame, shape (n, p)
         Rows of one fold.
@@ -161,7 +161,7 @@ def shuffled(
     for start in range(0, len(orders), size):
         some = orders[start : start + size]
         moved = pl.concat([X] * len(some)).with_columns(own[some.ravel()])
-        risks.append(np.asarray(fitted.predict_risk(moved)))
+        risks.append(np.asarray(learned.predict_risk(moved)))
     return np.concatenate(risks).reshape(len(orders), X.height, -1)
 
 
@@ -209,13 +209,13 @@ def importance(
         known = at["outcome"].is_not_null()
         scored = Rows(at, known, redrawn(at["dyad_id"], draws, seed))
         floor = scored.mean(squared_errors, "named") * scored.mass
-        for column in losses.select(f"^{SHUFFLED}.*$").columns:
-            lost = (scored.part[column] - scored.part[AS_IS]).to_numpy()
-            cell = scored.row(ratio(scored.total(lost), floor), level)
+        for column in losses.select(f"^{LOST}.*$").columns:
+            lost = scored.total(scored.part[column].to_numpy())
+            cell = scored.row(ratio(lost, floor), level)
             keyed = {
                 "model": name,
                 "horizon": horizon,
-                "family": column.removeprefix(SHUFFLED),
+                "family": column.removeprefix(LOST),
             }
             found.append(_row(keyed | cell))
     return Importance.validate(pl.concat(found).sort(Importance.primary_key()))
