@@ -7,7 +7,9 @@ import dataframely as dy
 import polars as pl
 
 from forecast.commands.data import Data
+from forecast.commands.explained import Explained
 from forecast.commands.truth import Known
+from forecast.report import explain
 from forecast.report.page import Facts, render
 from forecast.report.truth import section
 from forecast.schema import (
@@ -35,6 +37,7 @@ def page(
     costs: dy.DataFrame[Costs] | None = None,
     audits: dy.DataFrame[Audits] | None = None,
     known: Known | None = None,
+    why: Explained | None = None,
 ) -> str:
     """Write the report of a run or a scoring from its account and its frames."""
     facts = Facts(
@@ -76,4 +79,7 @@ def page(
         alarms=alarms,
         costs=costs,
         truth=truth,
+        explained=explain.section(why.coefficients, why.effects, why.importance, facts)
+        if why
+        else None,
     )

@@ -16,6 +16,7 @@ from forecast.backtest import Model, NothingToLearn, backtest
 from forecast.choices import Choice
 from forecast.commands import (
     audit,
+    explained,
     model_files,
     options,
     settings,
@@ -71,6 +72,8 @@ def run(config: DictConfig) -> int:
             data = load(config.events, config.truces, config.max_rejected, refused)
         frames = study.prepare(config, data, stages)
         result = _find(config, data, frames, stages, tracker.run_id)
+        why = explained.find(config, frames, result.predictions, result.model, stages)
+        result.notes.extend(why.notes)
         facts = _facts(config, data, frames, tracker.run_id)
         facts |= {"config_digest": record.config_digest(resolved)}
         with stages("write"), record.folder(out) as folder:
@@ -80,6 +83,7 @@ def run(config: DictConfig) -> int:
                 model_files.write(
                     folder, resolved, data, rows, result.metrics, result.model
                 )
+            explained.write(why, folder)
             frames.reach.write_csv(folder / "reach.csv")
             if frames.actors.height:
                 frames.actors.write_csv(folder / "actors.csv")
@@ -102,6 +106,7 @@ def run(config: DictConfig) -> int:
                 costs=result.costs,
                 audits=result.audits,
                 known=result.known,
+                why=why,
             )
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")

@@ -66,6 +66,11 @@ TRUTH = ("seed", "conflicts", "years", "draws", "every")
 KNOWN_RULES = ("resumption", "threshold", "first_fatal")
 
 
+def yes_or_no(value: Any) -> bool:
+    """Whether a value is true or false."""
+    return isinstance(value, bool)
+
+
 def folder_or_none(value: Any) -> bool:
     """Whether a value is a path of a folder, or none."""
     return value is None or (isinstance(value, str) and bool(value))
@@ -86,6 +91,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         list_of_names,
         "names of features in brackets, as in [recent,design]",
     ),
+    "explain": (yes_or_no, "true or false"),
     "cache": (folder_or_none, "a folder, or null for no cache"),
     "as_of": (calendar_day, "a day, YYYY-MM-DD"),
     "first_cutoff": (calendar_day, "a day, YYYY-MM-DD"),

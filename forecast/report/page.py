@@ -33,6 +33,7 @@ def render(
     alarms: dy.DataFrame[Alarms] | None = None,
     costs: dy.DataFrame[Costs] | None = None,
     truth: Mapping[str, object] | None = None,
+    explained: Mapping[str, object] | None = None,
 ) -> str:
     """Write the report of a run as one HTML page that fetches nothing.
 
@@ -50,6 +51,8 @@ def render(
         What warning by these forecasts would have come to; none where none are made.
     truth : mapping, optional
         The section of :func:`forecast.report.truth.section`.
+    explained : mapping, optional
+        The section of :func:`forecast.report.explain.section`.
 
     Returns
     -------
@@ -95,6 +98,7 @@ def render(
             facts,
         ),
         truth=truth,
+        explained=explained,
         data=_data(facts),
         audits=list(facts.audits.iter_rows(named=True)),
         stages=list(facts.stages.iter_rows(named=True)),

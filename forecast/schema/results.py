@@ -181,3 +181,43 @@ class Audits(dy.Schema):
     verdict = dy.Enum(AUDIT_VERDICTS)
     #: what was found, a sentence
     said = dy.String()
+
+
+class Coefficients(dy.Schema):
+    """Coefficients of models that have them, each for a standard deviation."""
+
+    model = dy.String()
+    #: null: one for all horizons, as a hazard has
+    horizon = dy.Int32(nullable=True, min=1, max=3_650)
+    term = dy.String()
+    #: log odds, or log hazard
+    coefficient = dy.Float64()
+    #: null where the model left the term out, or dyads are few
+    lower = dy.Float64(nullable=True)
+    upper = dy.Float64(nullable=True)
+
+    @dy.rule()
+    def one_row_a_term(cls) -> pl.Expr:
+        """Model, horizon and term are a key, but that a horizon may be null."""
+        return pl.struct("model", "horizon", "term").is_unique()
+
+
+class Effects(dy.Schema):
+    """Mean risk over rows as one column takes a value and all others stay."""
+
+    model = dy.String(primary_key=True)
+    horizon = dy.Int32(primary_key=True, min=1, max=3_650)
+    column = dy.String(primary_key=True)
+    at = dy.Float64(primary_key=True)
+    risk = dy.Float64(min=0, max=1)
+
+
+class Importance(dy.Schema):
+    """Brier skill lost on test rows when a family of features is shuffled."""
+
+    model = dy.String(primary_key=True)
+    horizon = dy.Int32(primary_key=True, min=1, max=3_650)
+    family = dy.String(primary_key=True)
+    value = dy.Float64(nullable=True)
+    lower = dy.Float64(nullable=True)
+    upper = dy.Float64(nullable=True)
