@@ -534,3 +534,14 @@ def test_ticks_of_a_risk_are_few_enough_to_be_read(tenths):
     assert labels[0] == 0
     assert len({b - a for a, b in pairwise(labels)}) == 1
     assert labels[-1] <= 10 * tenths
+
+
+def test_a_model_that_failed_in_a_fold_is_told_by_its_rows() -> None:
+    cells: dict[str, Cell] = {"brier": (0.1, 0.05, 0.2)}
+    found = rows(
+        ("logit", "all", 30, cells, 1200, 90), ("hgb", "all", 30, cells, 900, 60)
+    )
+    page = render(predictions(), Metrics.validate(found), scores(), FACTS)
+    table = page[page.index('aria-label="Table of scores"') :]
+    told = re.findall(r">(\w+)<small>on ([^<]+) of them", table)
+    assert told == [("hgb", "900")]
