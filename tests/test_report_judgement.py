@@ -225,6 +225,8 @@ def test_a_published_baseline_is_held_against_none():
     assert "nothing to show over time: trail is itself the baseline" in said
     assert "Second readings" not in said
     assert said.count("caught 18 of 20 collapses") == 1
+    assert "small figures are of trail" not in said
+    assert "that of trail" not in said
 
 
 # ── second readings ─────────────────────────────────────────────────────────────

@@ -44,6 +44,8 @@ def section(
     at = nearest(mine["horizon"].unique())
     curves = [molchan(alarms, model, at) for model in (own, named)]
     values = [value_curve(costs, model, at) for model in (own, named)]
+    if own == named:  # no curve is drawn over itself
+        curves[1], values[1] = curves[1].clear(), values[1].clear()
     areas = [area(curve) for curve in curves]
     theirs = {row["warned"]: row for row in decisions(alarms, named, at).to_dicts()}
     return {

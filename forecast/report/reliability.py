@@ -45,6 +45,8 @@ def section(
             tables.recalibration(predictions, model, horizon)
             for model in (facts.published, facts.named_baseline)
         )
+        if facts.published == facts.named_baseline:  # no curve is drawn over itself
+            baseline = baseline.clear()
         if own.height or baseline.height:
             chart = charts.reliability_chart(own, baseline)
             drawn.append((horizon, charts.drawn(chart, f"reliability-{horizon}")))
