@@ -59,7 +59,8 @@ def configured(
         f"world.kind='{kind}'",
         f"world.flip={flip}",
         f"world.conflicts={MAP}",
-        f"models=[{models}]",
+        f"models=[{models.partition(' ')[0]}]",
+        *models.split()[1:],
         f"features=[{FEATURES}]",
         f"truth={{seed:{seed},conflicts:{conflicts},years:{YEARS},draws:2,every:{every}}}",
     ]
@@ -174,6 +175,7 @@ def main() -> None:
     parser.add_argument("--flips", nargs="+", type=float, default=[0.5])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=1)
+    # names of models; after a space their settings: "chosen models.chosen.parts=4"
     parser.add_argument("--models", default="core,chosen,hedged")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
