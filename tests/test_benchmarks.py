@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -132,3 +135,17 @@ def test_worlds_have_a_row_a_horizon() -> None:
         assert horizons == (7, 14, 30, 90)
         assert sorted(prevalence) == list(prevalence)
         assert all(0 <= score <= 1 for row in scores[:-1] for score in row)
+
+
+@pytest.mark.slow
+def test_learning_goes_on_where_it_was_cut(tmp_path: Path) -> None:
+    out = tmp_path / "scores.csv"
+    words = ["--small", "--kinds", "rich", "--truces", "50", "--workers", "1"]
+    words += ["--models", "core", "--seeds", "1"]
+    first = printed("benchmarks/learning.py", str(out), *words)
+    scores = pl.read_csv(out)
+    assert set(scores["model"]) == {"core", "trail", "truth"}
+    assert scores.height == 3 * 4
+    written = out.stat().st_mtime_ns
+    assert printed("benchmarks/learning.py", str(out), *words) == first
+    assert out.stat().st_mtime_ns == written, "nothing was left to do"
