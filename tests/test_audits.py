@@ -719,6 +719,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_a_run_is_audited(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main([*SMALL, "audits=all", f"out={out}"]) == 0
     found = pl.read_csv(out / "audits.csv")
@@ -732,6 +733,7 @@ def test_a_run_is_audited(out: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert account["seconds"]["audit"] > 0
 
 
+@pytest.mark.slow
 def test_a_fault_ends_the_run_with_1_and_leaves_its_folder(
     out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -746,6 +748,7 @@ def test_a_fault_ends_the_run_with_1_and_leaves_its_folder(
     )
 
 
+@pytest.mark.slow
 def test_a_run_without_audits_says_nothing_of_them(out: Path) -> None:
     assert command.main([*SMALL, f"out={out}"]) == 0
     assert not (out / "audits.csv").exists()

@@ -9,6 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+#: whole runs and measurements: for CI
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 
 

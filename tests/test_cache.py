@@ -749,6 +749,7 @@ def account_of(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_second_run_computes_none_and_finds_the_same(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -788,6 +789,7 @@ def test_where_frames_are_kept_is_no_part_of_what_a_run_computes() -> None:
     assert config_digest(config | {"leave_out": ["age"]}) != config_digest(config)
 
 
+@pytest.mark.slow
 def test_a_sweep_leaves_out_one_family_after_another(tmp_path: Path) -> None:
     words = [*SMALL, "features=[age,recent,outsiders]", "name=sweep"]
     assert run.main(["-m", *words, "leave_out=[],[outsiders,recent]"]) == 0

@@ -623,6 +623,7 @@ def test_a_model_that_asks_is_told_of_its_rows() -> None:
     assert keys.equals(frame.select("truce_id", "origin", "dyad_id"))
 
 
+@pytest.mark.slow
 def test_what_was_picked_is_in_the_folder_of_the_run(tmp_path: Path) -> None:
     small = ["world.conflicts=12", "world.years=8", "split.first='2005-01-01'"]
     quick = ["refits=1", "draws=20", "tracking=none", "audits=[choices]"]

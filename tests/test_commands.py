@@ -158,6 +158,7 @@ def test_a_folder_that_is_there_is_refused_before_the_work(
     assert "already there" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_published_model_that_fails_costs_no_metrics(tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert run.main([*SMALL, f"out={out}", "models.logit.C=-1"]) == 1
@@ -173,6 +174,7 @@ def test_hydras_own_flags() -> None:
     assert "\nseed: 5\n" in answer.stdout
 
 
+@pytest.mark.slow
 def test_a_window_of_another_length_reaches_the_baseline(tmp_path: Path) -> None:
     out = tmp_path / "run"
     words = ["collapse.window_days=60", "models=[logit]", f"out={out}"]
@@ -346,6 +348,7 @@ def test_an_mlflow_run_beside_the_folder(tmp_path: Path) -> None:
     assert set(pl.read_csv(out / "risk_scores.csv")["run_id"]) == {run_id}
 
 
+@pytest.mark.slow
 def test_a_broken_store_costs_no_results(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_text("this is no database")
     out = tmp_path / "run"

@@ -14,6 +14,9 @@ from forecast.report import explain
 from forecast.report.template import fill
 from forecast.schema import Coefficients, Effects, Importance
 
+#: whole runs and measurements: for CI
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 EXPLAINED = {
     "coefficients.csv": Coefficients,

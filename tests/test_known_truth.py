@@ -25,6 +25,9 @@ from forecast.report.truth import said, section
 from forecast.schema import KnownTruth, LeftOut, Metrics, Panel, Rejected, Unmapped
 from forecast.simulated_truth import true_risk
 
+#: whole runs and measurements: for CI
+pytestmark = pytest.mark.slow
+
 Found = tuple[study.Frames, truth.Known]
 ROOT = Path(__file__).parents[1]
 HORIZONS = (7, 30)
