@@ -7,11 +7,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from forecast import ipcw
@@ -22,7 +17,7 @@ from forecast.models.horizon import (
     constant_risk,
     matrix,
 )
-from forecast.models.logit import Curves, clipped, varying
+from forecast.models.logit import spline_logit
 
 #: windows of `recent_share_<W>d` and half-lives of `recent_fading_<H>d`, in days
 WINDOWS = (3, 7, 9, 14, 16, 23, 26, 30)
@@ -136,7 +131,10 @@ class Core(BaseEstimator):  # type: ignore[misc]
     ) -> HorizonClassifier | float:
         if not ((y["event"] == 1) & (y["duration"] <= horizon)).any():
             return constant_risk(*ipcw.weights(y, horizon))
-        pipeline = shrunk_logit(self.C, self.n_knots, self.clip)
+        # roots are taken where they are meant, and the columns of a curve are known
+        pipeline = spline_logit(
+            self.C, self.n_knots, self.clip, root=False, curved=curved
+        )
         model = HorizonClassifier(pipeline, (horizon,), self.random_state)
         return model.fit(columns(known, horizon), y)
 
@@ -243,46 +241,6 @@ def share(days: float) -> pl.Expr:
     part = (days - under) / (over - under)
     low = pl.col(f"recent_share_{under}d") if under else pl.lit(0.0)
     return low * (1 - part) + pl.col(f"recent_share_{over}d") * part
-
-
-def shrunk_logit(C: float, n_knots: int, clip: float) -> Pipeline:
-    """Build the pipeline behind :class:`Core`.
-
-    Nulls become the median with a column that says so; columns are standardised and
-    clipped; each that varies enters as a line, and those of ``CURVED`` as a cubic
-    spline too. Unlike :func:`forecast.models.logit.spline_logit`, it is told which
-    columns deserve a curve and takes no root: that is done where it is meant.
-
-    Parameters
-    ----------
-    C, n_knots, clip
-        As in :class:`Core`.
-
-    Returns
-    -------
-    Pipeline
-        A classifier whose last step takes weights.
-
-    Examples
-    --------
-    >>> rows = np.array([[0.0, 1, 2, 3], [1, 1, 0, 5], [2, 1, 1, 4], [3, 1, 4, 4]])
-    >>> fitted = shrunk_logit(1.0, 4, 6.0).fit(rows, [0, 0, 1, 1])
-    >>> fitted[:-1].transform(rows).shape  # three lines, two curves of five
-    (4, 13)
-    """
-    imputer = SimpleImputer(
-        strategy="median", add_indicator=True, keep_empty_features=True
-    )
-    lines = ("line", "passthrough", varying)
-    return Pipeline(
-        [
-            ("impute", imputer),
-            ("scale", StandardScaler()),
-            ("clip", FunctionTransformer(clipped, kw_args={"limit": clip})),
-            ("shape", ColumnTransformer([lines, ("curve", Curves(n_knots), curved)])),
-            ("logit", LogisticRegression(C=C, tol=1e-6, max_iter=10_000)),
-        ]
-    )
 
 
 def curved(values: Array) -> npt.NDArray[np.bool_]:

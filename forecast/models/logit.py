@@ -1,6 +1,6 @@
 """Logistic regression on smooth curves of the features, strongly shrunk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from forecast.models.horizon import HorizonClassifier
 
 Array = npt.NDArray[np.float64]
+Chosen = Callable[[Array], npt.NDArray[np.bool_]]
 
 #: A column with fewer distinct values gets no curve: a line says all it can.
 CURVED_FROM = 10
@@ -58,7 +59,14 @@ def logit(
     return HorizonClassifier(spline_logit(C, n_knots, clip), horizons, random_state)
 
 
-def spline_logit(C: float, n_knots: int, clip: float) -> Pipeline:
+def spline_logit(
+    C: float,
+    n_knots: int,
+    clip: float,
+    *,
+    root: bool = True,
+    curved: Chosen | None = None,
+) -> Pipeline:
     """Build the pipeline behind :func:`logit`.
 
     Nulls become the median with a column that says so; a signed square root tames
@@ -71,6 +79,11 @@ def spline_logit(C: float, n_knots: int, clip: float) -> Pipeline:
     ----------
     C, n_knots, clip
         As in :func:`logit`.
+    root : bool
+        Whether to take the signed square root; a model may have done so where it is
+        meant.
+    curved : callable, optional
+        Which standardised columns get a curve; without it, those that vary enough.
 
     Returns
     -------
@@ -88,16 +101,17 @@ def spline_logit(C: float, n_knots: int, clip: float) -> Pipeline:
     >>> fitted[:-1].transform(rows).shape
     (4, 2)
     """
-    shapes = [("line", "passthrough", varying)]
+    shapes: list[tuple[str, object, Chosen]] = [("line", "passthrough", varying)]
     if n_knots:
-        shapes.append(("curve", Curves(n_knots), many_valued))
+        shapes.append(("curve", Curves(n_knots), curved or many_valued))
     imputer = SimpleImputer(
         strategy="median", add_indicator=True, keep_empty_features=True
     )
+    roots = [("root", FunctionTransformer(signed_root))] if root else []
     return Pipeline(
         [
             ("impute", imputer),
-            ("root", FunctionTransformer(signed_root)),
+            *roots,
             ("scale", StandardScaler()),
             ("clip", FunctionTransformer(clipped, kw_args={"limit": clip})),
             ("shape", ColumnTransformer(shapes)),

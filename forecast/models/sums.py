@@ -106,8 +106,7 @@ def of_pipeline(pipeline: Pipeline, names: Sequence[str]) -> Sum:
     Parameters
     ----------
     pipeline : Pipeline
-        That of :func:`forecast.models.logit.spline_logit` or of
-        :func:`forecast.models.core.shrunk_logit`.
+        That of :func:`forecast.models.logit.spline_logit`.
     names : sequence of str
         Its columns.
 
