@@ -181,7 +181,7 @@ def _one_fold(
     for name, (model, features) in models.items():
         try:
             learned = fitted(model, features, known)
-            risk = _forecast(learned, features, test, horizons)
+            risk = forecast(learned, features, test, horizons)
             own = choices(learned, name, fold.cutoff, known, test)
         # a model of any make may fail in any way; the others go on
         except Exception as error:
@@ -215,9 +215,31 @@ def _unfit(known: pl.DataFrame, test: pl.DataFrame, fold: Fold) -> str | None:
     return None
 
 
-def _forecast(
+def forecast(
     learned: Any, features: pl.DataFrame, test: pl.DataFrame, horizons: int
 ) -> Array:
+    """Risks by a fitted model, if they are risks.
+
+    Parameters
+    ----------
+    learned : Model
+        Fitted.
+    features : pl.DataFrame
+        Keyed features that cover the rows.
+    test : pl.DataFrame
+        Panel rows.
+    horizons : int
+        How many.
+
+    Returns
+    -------
+    float array, shape (n, horizons)
+
+    Raises
+    ------
+    ValueError
+        If they have another shape, or one is no number between 0 and 1.
+    """
     risk = np.asarray(learned.predict_risk(rows(features, test)), np.float64)
     if risk.shape != (test.height, horizons):
         raise ValueError(

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from omegaconf import DictConfig, OmegaConf
 
-from forecast.backtest import Model, fitted, rows
+from forecast.backtest import Model, fitted, forecast
 from forecast.commands import linking, study
 from forecast.commands.data import Data, load
 from forecast.commands.stages import Stages
@@ -171,7 +171,7 @@ def forecasts(
     for name, model in models.items():
         try:
             learned = fitted(model, training.features[name], training.panel)
-            risk = learned.predict_risk(rows(test.features[name], test.panel))
+            risk = forecast(learned, test.features[name], test.panel, len(horizons))
             parts.append(_long(keys, risk, horizons, name))
         # a model of any make may fail in any way; the others go on
         except Exception as error:
