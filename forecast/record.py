@@ -164,6 +164,21 @@ def account(**facts: Any) -> dict[str, Any]:
     }
 
 
+def times(began: datetime, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """When a command began and ended, and the seconds of its stages, for an account.
+
+    Examples
+    --------
+    >>> sorted(times(datetime(2016, 4, 7), {"load": 0.1}))
+    ['finished', 'seconds', 'started']
+    """
+    return {
+        "seconds": dict(seconds),
+        "started": began.isoformat(timespec="seconds"),
+        "finished": datetime.now().astimezone().isoformat(),
+    }
+
+
 def peak_memory() -> float:
     """Peak memory of this process, in MiB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

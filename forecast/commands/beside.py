@@ -61,11 +61,7 @@ def beside(config: DictConfig, command: str) -> int:
             rows = differences.table(facts.differences, facts.titles)
             rows.write_csv(folder / "differences.csv")
             (folder / "beside.html").write_text(render(found, facts), "utf-8")
-            account |= {
-                "seconds": dict(stages.seconds),
-                "started": began.isoformat(timespec="seconds"),
-                "finished": datetime.now().astimezone().isoformat(),
-            }
+            account |= record.times(began, stages.seconds)
             record.write_json(account, folder / "run.json")
         with stages("track"):
             notes = _track(config, runs, found, facts, out)

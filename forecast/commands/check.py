@@ -126,9 +126,7 @@ def _account(
         data_digest=record.data_digest(inputs),
         config_digest=record.config_digest(resolved),
         inputs=inputs,
-        seconds=dict(stages.seconds),
-        started=began.isoformat(timespec="seconds"),
-        finished=datetime.now().astimezone().isoformat(),
+        **record.times(began, stages.seconds),
     )
 
 

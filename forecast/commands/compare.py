@@ -99,11 +99,7 @@ def compare(config: DictConfig, command: str) -> int:
             rows = table(facts.differences, facts.titles)
             rows.write_csv(folder / "differences.csv")
             (folder / "compare.html").write_text(render(scored.shown, facts), "utf-8")
-            account |= {
-                "seconds": dict(stages.seconds),
-                "started": began.isoformat(timespec="seconds"),
-                "finished": datetime.now().astimezone().isoformat(),
-            }
+            account |= record.times(began, stages.seconds)
             record.write_json(account, folder / "run.json")
         with stages("track"):
             notes = _track(config, runs, scored, facts, out)

@@ -90,9 +90,7 @@ def run(config: DictConfig) -> int:
             account = record.account(
                 **facts,
                 notes=[*result.notes, *tracker.notes],
-                seconds=dict(stages.seconds),
-                started=began.isoformat(timespec="seconds"),
-                finished=datetime.now().astimezone().isoformat(),
+                **record.times(began, stages.seconds),
             )
             html = page(
                 account,

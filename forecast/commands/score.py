@@ -159,7 +159,5 @@ def _account(
         config_digest=record.config_digest(resolved),
         inputs=data.inputs,
         notes=list(notes),
-        seconds=dict(stages.seconds),
-        started=began.isoformat(timespec="seconds"),
-        finished=datetime.now().astimezone().isoformat(),
+        **record.times(began, stages.seconds),
     )
