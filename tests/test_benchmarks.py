@@ -152,3 +152,8 @@ def test_learning_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     written = out.stat().st_mtime_ns
     assert printed("benchmarks/learning.py", str(out), *words) == first
     assert out.stat().st_mtime_ns == written, "nothing was left to do"
+
+
+def test_coverage_of_planted_effects() -> None:
+    lines = printed("benchmarks/hazard_coverage.py", "--seeds=3", "--dyads=60")
+    assert "pooled" in "\n".join(lines)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from pages import text as text_of
 from test_commands import FILES, SMALL
 from test_report import FACTS, HORIZONS, SCRIPT
-from test_report import text as text_of
 
 from forecast.commands import run
 from forecast.report import explain

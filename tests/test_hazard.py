@@ -1,7 +1,5 @@
 """Laws of `hazard` and `exits`, against loops, oracles and worlds of known truth."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -332,16 +330,3 @@ def test_links_invert(value):
     assert 0 < found <= 1
     if value < 2:
         assert np.log(-np.log1p(-found)) == pytest.approx(value, abs=1e-9)
-
-
-def test_the_benchmark_of_coverage_runs():
-    done = subprocess.run(
-        [sys.executable, "benchmarks/hazard_coverage.py", "--seeds=3", "--dyads=60"],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "pooled" in done.stdout

@@ -1,13 +1,13 @@
 import re
 from dataclasses import replace
 from datetime import date, timedelta
-from html import unescape
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pages import colours, text
 from sklearn.isotonic import IsotonicRegression
 
 from forecast.report import charts, figures, tables
@@ -140,11 +140,6 @@ def page():
     return render(predictions(), metrics(BETTER), scores(), FACTS)
 
 
-def text(page):
-    body = re.sub(r"<(style|svg).*?</\1>", " ", page, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", "", body)))
-
-
 # ── the page ────────────────────────────────────────────────────────────────────
 
 
@@ -185,9 +180,7 @@ def test_hostile_names_of_models_are_escaped():
 
 
 def test_every_colour_of_a_chart_has_its_counterpart_in_the_dark(page):
-    drawn = " ".join(re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL))
-    used = set(re.findall(r'(?:fill|stroke)="(?!none|transparent|url)[^"]*"', drawn))
-    swapped = set(re.findall(r"svg \[([^\]]*)\]", page))
+    used, swapped = colours(page)
     assert used
     assert used <= swapped
 

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pages import colours
+from pages import text as text_of
 from test_report import BETTER, FACTS, HORIZONS, SCRIPT, metrics, predictions, scores
-from test_report import text as text_of
 
 from forecast.report import (
     charts,
@@ -181,9 +182,8 @@ def test_the_page_still_fetches_nothing_and_escapes_everything(page):
     assert len(ids) == len(set(ids))
     targets = re.findall(r'\b(?:src|href)="([^"]*)"', page)
     assert all(target == "data:," or target[1:] in ids for target in targets)
-    drawn = " ".join(re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL))
-    used = set(re.findall(r'(?:fill|stroke)="(?!none|transparent|url)[^"]*"', drawn))
-    assert used <= set(re.findall(r"svg \[([^\]]*)\]", page))
+    used, dark = colours(page)
+    assert used <= dark
     assert page.count('role="img" aria-label="') == page.count("<svg")
     assert len(page.encode()) < 3_000_000
 
