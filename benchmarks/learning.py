@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 TRUCES = {"rich": 8.1, "changing": 8.0, "null": 11.1, "default": 8.1}
 YEARS, MAP = 10, 30
 #: those of a run, and who answers whom
-FEATURES = "age,recent,kinds,outsiders,talks,reciprocity,history,design"
+FEATURES = "age,recent,war,kinds,outsiders,talks,reciprocity,history,design"
 KEYS = ["kind", "flip", "truces", "seed"]
 
 

@@ -13,7 +13,7 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from forecast.ipcw import Target, target, weights
-from forecast.models.covariates import WeeklyDesign
+from forecast.models.covariates import STILL, WeeklyDesign
 from forecast.models.cox import Cox
 from forecast.models.exits import Exits
 from forecast.models.hazard import Hazard, inverse
@@ -196,6 +196,18 @@ def test_a_stronger_penalty_shrinks():
         model = Hazard(penalty=weight, columns=NAMES).fit(X, Y)
         sizes.append((model.coef_[~model.design_.shape_] ** 2).sum())
     assert sizes[0] > sizes[1] > sizes[2] > 0
+
+
+def test_what_stands_still_is_held_back_as_what_has_fewer_cases():
+    """A column is shrunk as if its truces, and not their origins, were the cases."""
+    rows = pl.DataFrame({"age_days": [9, 9, 9], "recent_a": [1, 2, 3]})
+    rows = rows.with_columns(design_a=pl.Series([0, 5, 1]))
+    design = WeeklyDesign(("recent_a", "design_a"), weeks=13).fit(rows)
+    weight = dict(zip(design.names_, design.penalty(7.0), strict=True))
+    assert weight["design_a"] == STILL * weight["recent_a"] == STILL * 7
+    assert weight["recent_a"] == weight["recent_a_fading_14d"]
+    assert weight["intercept"] == 0
+    assert weight["age_1"] == 1
 
 
 def test_without_exits_both_families_are_one():

@@ -19,15 +19,16 @@ from forecast.models.logit import Curves, clipped, signed_root, varying
 from forecast.models.weeks import WEEK, Index
 
 #: Columns that enter where they are there: a few of each thing that is thought to move
-#: the risk, so that effects can be read. How full the window is and how fast it fills;
-#: what is done, by kind; attacks of outsiders; talks; how the dyad's truces ended; what
-#: was agreed.
+#: the risk, so that effects can be read. How full the window is, how fast it fills, and
+#: how much it takes; what is done, by kind; attacks of outsiders; talks; how the dyad's
+#: truces ended; what was agreed.
 COLUMNS = (
     "recent_filled",
     "recent_decayed_14d",
     "recent_deaths_7d",
     "recent_events_30d",
     "recent_days_since_last",
+    "war_threshold_log",
     "kinds_decayed_strike_14d",
     "kinds_decayed_offensive_14d",
     "kinds_decayed_violation_14d",
@@ -49,9 +50,11 @@ COLUMNS = (
     "design_enforced",
 )
 
-#: Features that tell of what moves; of others, design and history, nothing fades.
+#: Features that tell of what moves; of others, design and history, nothing fades. The
+#: threshold stands still, but it takes time to fill, so that it matters later.
 FADING = (
     "recent",
+    "war",
     "kinds",
     "trend",
     "excitation",
@@ -64,6 +67,10 @@ FADING = (
 
 #: Standard deviations beyond which a covariate counts as no more extreme.
 LIMIT = 6.0
+
+#: Origins of a truce, about: what says the same at all of them is known from as many
+#: times fewer cases.
+STILL = 10.0
 
 #: What bends by construction: a window nine tenths full is about to collapse, whatever
 #: else is known. `trail` is made of this and of age; a shrunk line would lose to it for
@@ -192,9 +199,12 @@ class WeeklyDesign(BaseEstimator):  # type: ignore[misc]
         """Penalty of each coefficient: none of the intercept, little of the shape.
 
         Splines and fading are few columns and are there to be fitted; as in `trail`,
-        their weight is at most 1.
+        their weight is at most 1. A column that stands still has one value a truce,
+        where one that moves has one an origin: it is held back by as much more.
         """
-        found = np.where(self.shape_, min(weight, 1.0), float(weight))
+        still = np.array([not self._moves(name) for name in self.names_])
+        found = np.where(still, STILL, 1.0) * weight
+        found[self.shape_] = min(weight, 1.0)
         found[0] = 0
         return found
 
