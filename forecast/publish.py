@@ -5,7 +5,7 @@ which dyads history happened to hold, and nothing of what the model leaves out.
 """
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -58,6 +58,7 @@ def publish(
     refits: int = 20,
     seed: int = 1,
     done: Callable[[str], None] = lambda _: None,
+    jobs: int = 1,
 ) -> Published:
     """Fit the published model, its refits on resampled dyads, and its baseline.
 
@@ -82,6 +83,8 @@ def publish(
         Of the resampling.
     done : callable
         Told of each fit.
+    jobs : int
+        Processes that refit side by side; -1: one a core. It changes no fit.
 
     Returns
     -------
@@ -99,29 +102,41 @@ def publish(
             f"{panel.height} origins"
         )
 
-    def learned(estimator: Any, of: pl.DataFrame, on: pl.DataFrame) -> Any:
+    def learned(fit: Callable[[], Any]) -> Any:
         try:
-            result = fitted(estimator, of, on)
+            result = fit()
         except ValueError as error:
             raise NothingToLearn(f"{name} cannot be fitted: {error}") from error
         done(name)
         return result
 
     rng = np.random.default_rng(seed)
-    whole = learned(model, features, panel)
-    again = [
-        learned(model, features, _resample(panel, near, rng)) for _ in range(refits)
-    ]
+    whole = learned(lambda: fitted(model, features, panel))
+    draws = (_resample(panel, near, rng) for _ in range(refits))
+    found = iter(_refits(model, features, draws, jobs))
+    again = [learned(lambda: next(found)) for _ in range(refits)]
     return Published(
         name,
         whole,
         tuple(again),
         baseline_name,
-        learned(baseline, baseline_features, panel),
+        learned(lambda: fitted(baseline, baseline_features, panel)),
         tuple(horizons),
         label,
         trained_through,
     )
+
+
+def _refits(
+    model: Model, features: pl.DataFrame, draws: Iterator[pl.DataFrame], jobs: int
+) -> Iterator[Model]:
+    """Fits on each draw, in their order, on so many processes."""
+    if jobs == 1:
+        return (fitted(model, features, drawn) for drawn in draws)
+    from joblib import Parallel, delayed
+
+    tasks = (delayed(fitted)(model, features, drawn) for drawn in draws)
+    return iter(Parallel(n_jobs=jobs, return_as="generator")(tasks))
 
 
 def _resample(

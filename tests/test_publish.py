@@ -59,7 +59,9 @@ class Case:
             {"age": age, "recent": recent}, rows, coded, world.truces
         )
 
-    def publish(self, model: Any, refits: int = 3, seed: int = 1) -> Published:
+    def publish(
+        self, model: Any, refits: int = 3, seed: int = 1, jobs: int = 1
+    ) -> Published:
         return publish(
             "mine",
             model,
@@ -73,6 +75,7 @@ class Case:
             trained_through=self.through,
             refits=refits,
             seed=seed,
+            jobs=jobs,
         )
 
     def score(self, published: Published, level: float = 0.9) -> pl.DataFrame:
@@ -109,6 +112,12 @@ def test_a_model_comes_back_from_its_file_as_it_was(
     assert [getattr(again, f) for f in facts] == [getattr(published, f) for f in facts]
     assert len(again.refits) == len(published.refits)
     assert_frame_equal(case.score(again), case.score(published), check_exact=True)
+
+
+@pytest.mark.slow
+def test_refits_side_by_side_are_the_same(case: Case) -> None:
+    one, two = (case.publish(build("core"), jobs=jobs) for jobs in (1, 2))
+    assert_frame_equal(case.score(one), case.score(two), check_exact=True)
 
 
 def test_scores_hold_what_an_analyst_reads(case: Case) -> None:

@@ -204,6 +204,7 @@ def _publish(
         refits=config.refits,
         seed=config.seed,
         done=done,
+        jobs=config.jobs,
     )
 
 
