@@ -6,10 +6,10 @@ Worlds of the form that `hazard` assumes: the weekly hazard of collapse falls wi
 logarithm of age, two covariates set in at the start and really halve every 14 days, one
 lasts, and truces leave otherwise with a constant hazard. Dyads have two truces each,
 which share what lasts; every truce gives its weekly origins, so that each collapse is
-counted from up to thirteen of them. Fits are unpenalised. Intervals of 90% by Wald,
-once with covariances clustered by dyad and once as if person-weeks were independent,
-which shows what clustering is for. What does not last has a lasting effect of 0, which
-is an effect to be covered as well.
+counted from up to thirteen of them. Fits are unpenalised. Intervals of 90%, once as
+`explain=true` prints them, which lets whole dyads vary, and once by Wald as if
+person-weeks were independent, which shows what that is for. What does not last has a
+lasting effect of 0, which is an effect to be covered as well.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from forecast.explain.terms import coefficients
 from forecast.ipcw import Target, target
 from forecast.models.hazard import Hazard
 
@@ -68,14 +69,26 @@ def world(seed: int, dyads: int) -> tuple[pl.DataFrame, Target, np.ndarray]:
 
 
 def held(seed: int, dyads: int, link: str = "cloglog") -> tuple[np.ndarray, ...]:
-    """Estimates, and standard errors clustered and as if independent, of one world."""
+    """Estimates, and half widths by dyads and as if independent, of one world."""
     X, y, dyad = world(seed, dyads)
     model = Hazard(link, penalty=0, columns=COLUMNS).fit(X, y)
     place = [model.names_.index(name) for name in EFFECTS]
+    estimate = model.coef_[place] / model.scale_[place]
     information = -model.likelihood(X, y)[0].hessian(model.coef_)
-    covariances = [model.covariance(X, y, dyad), np.linalg.inv(information)]
-    errors = [np.sqrt(np.diag(c)) / model.scale_ for c in covariances]
-    return tuple(a[place] for a in (model.coef_ / model.scale_, *errors))
+    naive = WIDE * np.sqrt(np.diag(np.linalg.inv(information)))[place]
+    return estimate, by_dyads(model, X, y, dyad), naive / model.scale_[place]
+
+
+def by_dyads(model: Hazard, X: pl.DataFrame, y: Target, dyad: np.ndarray) -> np.ndarray:
+    """Half widths of what `explain` prints, for a unit of each effect."""
+    said = coefficients("hazard", model, X, y, pl.Series(dyad.astype(str)))
+    rows = pl.DataFrame({"term": list(EFFECTS)}).join(
+        said, on="term", maintain_order="left"
+    )
+    place = [model.names_.index(name) for name in EFFECTS]
+    # it is told for a standard deviation of the term
+    unit = rows["coefficient"] / (model.coef_[place] / model.scale_[place])
+    return ((rows["upper"] - rows["lower"]) / 2 / unit).to_numpy()
 
 
 def table(found: np.ndarray) -> pl.DataFrame:
@@ -88,10 +101,10 @@ def table(found: np.ndarray) -> pl.DataFrame:
         "true": [*truth, None],
         "mean": [*estimate.mean(axis=0), None],
         "spread": [*estimate.std(axis=0, ddof=1), None],
-        "error": [*clustered.mean(axis=0), None],
-        "covered": _with_mean((off <= WIDE * clustered).mean(axis=0)),
-        "error_naive": [*naive.mean(axis=0), None],
-        "covered_naive": _with_mean((off <= WIDE * naive).mean(axis=0)),
+        "half_width": [*clustered.mean(axis=0), None],
+        "covered": _with_mean((off <= clustered).mean(axis=0)),
+        "half_width_naive": [*naive.mean(axis=0), None],
+        "covered_naive": _with_mean((off <= naive).mean(axis=0)),
     }
     return pl.DataFrame(rows)
 

@@ -32,6 +32,8 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 FAMILIES = sorted(path.stem for path in (CONF / "models").glob("*.yaml"))
 HORIZONS = [7, 14, 30, 90]
 OUTCOME = ["event", "duration"]
+#: what models that choose split their training by
+ROWS = ["truce_id", "origin", "dyad_id"]
 
 
 def origins(conflicts: int = 30, years: int = 10) -> pl.DataFrame:
@@ -51,7 +53,7 @@ def origins(conflicts: int = 30, years: int = 10) -> pl.DataFrame:
         features = instantiate(compose("run")["features"])
     coded = linked(made.events, link(made.truces, made.events))
     found = compute(features, rows, coded, made.truces).drop(KEYS)
-    return found.hstack(rows.select(OUTCOME))
+    return found.hstack(rows.select(*ROWS, *OUTCOME))
 
 
 def drawn(rows: pl.DataFrame, n: int, seed: int = 1) -> pl.DataFrame:
@@ -80,21 +82,23 @@ def build(name: str) -> Any:
 def child(name: str, path: Path) -> None:
     """Fit and predict one family, and say how long each took."""
     from forecast.ipcw import target
+    from forecast.models.given import fit
 
     rows = pl.read_parquet(path)
-    X, y = rows.drop(OUTCOME), target(rows["event"], rows["duration"])
+    X, y = rows.drop(ROWS, OUTCOME), target(rows["event"], rows["duration"])
+    keys = rows.select(ROWS)
     # libraries import half of themselves when they are first used
     some = min(500, len(y))
-    build(name).fit(X.head(some), y[:some]).predict_risk(X.head(some))
-    model, said, busy = build(name), {}, time.process_time()
-    for step, do in (
-        ("fit", lambda: model.fit(X, y)),
-        ("predict", lambda: model.predict_risk(X)),
-    ):
-        print(step, flush=True)
-        began = time.perf_counter()
-        do()
-        said[step] = time.perf_counter() - began
+    fit(build(name), X.head(some), y[:some], keys.head(some)).predict_risk(X.head(some))
+    said, busy = {}, time.process_time()
+    print("fit", flush=True)
+    began = time.perf_counter()
+    model = fit(build(name), X, y, keys)
+    said["fit"] = time.perf_counter() - began
+    print("predict", flush=True)
+    began = time.perf_counter()
+    model.predict_risk(X)
+    said["predict"] = time.perf_counter() - began
     said["busy"] = time.process_time() - busy
     said["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(said))
@@ -134,7 +138,7 @@ def main() -> None:
         path = Path(folder, "origins.parquet")
         for n in given.rows:
             drawn(world, n).write_parquet(path)
-            print(f"{n:,} origins, {world.width - len(OUTCOME)} features")
+            print(f"{n:,} origins, {world.width - len([*ROWS, *OUTCOME])} features")
             print(f"{'':16} {'fit s':>9} {'predict s':>9} {'CPU s':>9} {'peak MiB':>9}")
             for name in given.models:
                 print(f"{name:16} {measured(name, path, given.limit)}", flush=True)

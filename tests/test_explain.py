@@ -52,7 +52,7 @@ from forecast.models.exits import Exits
 from forecast.models.hazard import Hazard
 from forecast.models.horizon import HorizonClassifier, matrix
 from forecast.models.logit import logit
-from forecast.models.newton import clustered, maximise
+from forecast.models.newton import contributions, maximise
 from forecast.panel import censor, panel
 from forecast.schema import Importance, Panel, Predictions
 from forecast.simulated import World
@@ -154,6 +154,14 @@ def clustered_world(
     y = outcomes(rng.random(len(code)) < risk, np.full(len(code), 30))
     X = pl.DataFrame({f"x_{j}": column for j, column in enumerate(values.T)})
     return X, y, pl.Series("dyad_id", code.astype(str))
+
+
+def clustered(model: GLM, coef: np.ndarray, penalty: np.ndarray, groups: np.ndarray):
+    """The sandwich of Liang and Zeger (1986), with the factor g / (g - 1)."""
+    n = int(groups.max()) + 1
+    sums = contributions(model, coef, groups, n)
+    bread = np.linalg.pinv(np.diag(penalty) - model.hessian(coef))
+    return bread @ (sums.T @ sums) @ bread * n / (n - 1)
 
 
 def coverage(columns: int, C: float, worlds: int) -> np.ndarray:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
+from forecast.explain.terms import coefficients
 from forecast.ipcw import Target, target, weights
 from forecast.models.covariates import STILL, WeeklyDesign
 from forecast.models.cox import Cox
@@ -137,13 +138,18 @@ NAMES = ("recent_strikes", "design_terms")
 def test_exits_finds_what_was_planted_for_either_end():
     X, y, truce = world(4000, seed=5)
     model = Exits(penalty=0, columns=NAMES).fit(X, y)
-    errors = np.sqrt(np.diag(model.covariance(X, y, truce))).reshape(2, -1).T
-    for name, truth in TRUTH.items():
+    told = coefficients("exits", model, X, y, pl.Series(truce.astype(str)))
+    said = {row["term"]: row for row in told.to_dicts()}
+    for name, truths in TRUTH.items():
         place = model.names_.index(name)
-        off = model.coef_[place] / model.scale_[place] - truth
-        assert (np.abs(off) < 3 * errors[place] / model.scale_[place]).all(), name
-    strikes = model.names_.index("recent_strikes_fading_14d")
-    assert model.coef_[strikes, 0] > 5 * errors[strikes, 0]
+        for end, truth in zip(("", "exit: "), truths, strict=True):
+            row, coef = said[end + name], model.coef_[place, int(end != "")]
+            # told for a standard deviation of the term, not of the root
+            true = truth * model.scale_[place] * row["coefficient"] / coef
+            reach = (row["upper"] - row["lower"]) / 2
+            assert abs(row["coefficient"] - true) < 1.8 * reach, end + name
+    strikes = said["recent_strikes_fading_14d"]
+    assert strikes["lower"] > 0.6 * strikes["coefficient"]
 
 
 def test_hazard_finds_what_was_planted():
@@ -154,12 +160,12 @@ def test_hazard_finds_what_was_planted():
     sys.path.pop(0)
     X, y, dyad = benchmark.world(seed=1, dyads=2500)
     model = Hazard(penalty=0, columns=benchmark.COLUMNS).fit(X, y)
-    errors = np.sqrt(np.diag(model.covariance(X, y, dyad))) / model.scale_
-    for name, truth in benchmark.EFFECTS.items():
+    reach = benchmark.by_dyads(model, X, y, dyad)
+    for (name, truth), far in zip(benchmark.EFFECTS.items(), reach, strict=True):
         place = model.names_.index(name)
         off = abs(model.coef_[place] / model.scale_[place] - truth)
-        assert off < 3 * errors[place], name
-        assert errors[place] < 0.1
+        assert off < 1.8 * far, name
+        assert far < 0.16
 
 
 X, Y, TRUCE = world(150, seed=2)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.special import softmax
 from sklearn.base import BaseEstimator
@@ -15,7 +14,7 @@ from forecast.ipcw import Array, Target
 from forecast.models.covariates import COLUMNS, CURVED, FADING, WeeklyDesign
 from forecast.models.hazard import weekly
 from forecast.models.horizon import check_target
-from forecast.models.newton import clustered, contributions, maximise
+from forecast.models.newton import contributions, maximise
 from forecast.models.weeks import WEEK, Index, incidence, person_weeks
 
 
@@ -130,14 +129,6 @@ class Exits(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "coef_")
         model, row = self.likelihood(X, y)
         return contributions(model, self.coef_.T.ravel(), row, X.height)
-
-    def covariance(self, X: pl.DataFrame, y: Target, groups: npt.NDArray[Any]) -> Array:
-        """Covariance of ``coef_.T.ravel()``; see :meth:`Hazard.covariance`."""
-        check_is_fitted(self, "coef_")
-        model, row = self.likelihood(X, y)
-        codes = np.unique(groups[row], return_inverse=True)[1]
-        penalty = self._penalty(self.coef_.shape[1])
-        return clustered(model, self.coef_.T.ravel(), penalty, codes)
 
     def _penalty(self, ends: int) -> Array:
         return np.tile(self.design_.penalty(self.penalty), ends)

@@ -8,7 +8,7 @@ from forecast.models.horizon import HorizonClassifier
 
 
 def forest(
-    n_estimators: int = 200,
+    n_estimators: int = 100,
     min_samples_leaf: int = 30,
     max_features: str | float | None = "sqrt",
     horizons: Sequence[int] = (7, 14, 30, 90),
@@ -52,7 +52,7 @@ def forest(
     Examples
     --------
     >>> forest().estimator.n_estimators
-    200
+    100
     """
     trees = RandomForestClassifier(
         n_estimators=n_estimators,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.special import expit
 from sklearn.base import BaseEstimator
@@ -14,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from forecast.ipcw import Array, Target
 from forecast.models.covariates import COLUMNS, CURVED, FADING, WeeklyDesign
 from forecast.models.horizon import check_target
-from forecast.models.newton import clustered, contributions, maximise
+from forecast.models.newton import contributions, maximise
 from forecast.models.weeks import WEEK, Index, incidence, person_weeks
 
 
@@ -183,26 +182,6 @@ class Hazard(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "coef_")
         model, row = self.likelihood(X, y)
         return contributions(model, self.coef_, row, X.height)
-
-    def covariance(self, X: pl.DataFrame, y: Target, groups: npt.NDArray[Any]) -> Array:
-        """Covariance of the coefficients, whole groups varying.
-
-        Parameters
-        ----------
-        X, y
-            The rows fitted.
-        groups : array, shape (n,)
-            The dyad, or truce, of each row; rows of one depend on each other.
-
-        Returns
-        -------
-        float array, shape (p, p)
-            See :func:`forecast.models.newton.clustered`.
-        """
-        check_is_fitted(self, "coef_")
-        model, row = self.likelihood(X, y)
-        codes = np.unique(groups[row], return_inverse=True)[1]
-        return clustered(model, self.coef_, self.design_.penalty(self.penalty), codes)
 
 
 def weekly(design: WeeklyDesign, origins: Array, coef: Array) -> Array:
