@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from polars.testing import assert_frame_equal
 
 from forecast import __main__ as cli
@@ -215,6 +216,8 @@ def test_every_choice_and_experiment_composes() -> None:
                 many = group in ("events", "truces", "features", "models", "metrics")
                 config = compose("run", [f"{group}={[name] if many else name}"])
                 assert config[group] if group != "experiments" else config.name == name
+                # whatever a choice refers to is there, but for the user's own files
+                OmegaConf.to_container(config, resolve=True)
 
 
 def test_a_run_leaves_the_files_of_the_design(small: Path) -> None:
