@@ -130,6 +130,10 @@ def short(reference: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     'features.kinds.days=9'
     >>> short(full, {"leave_out": None, "features": {"age": {}}})
     'without features.kinds'
+    >>> rolling = {"split": {"_target_": "forecast.split.Rolling"}}
+    >>> unseen = {"split": {"_target_": "forecast.split.Unseen", "by": "dyad_id"}}
+    >>> short(rolling, unseen)
+    'split=Unseen + split.by=dyad_id'
     """
     said: list[tuple[str, str, str]] = []
     for key, value, entry in sorted(
@@ -152,12 +156,18 @@ def _entries(reference: Flat, run: Flat) -> set[tuple[str, str, str]]:
         if key not in run:
             branch = _branch(key, run)
             found.add((branch, "", f"without {branch}"))
-        elif key not in reference and "." in key:
-            branch = _branch(key, reference)
-            found.add((branch, run[key] if branch == key else "", f"with {branch}"))
+        elif key in reference or (branch := _branch(key, reference)) == key:
+            found.add((key, run[key], _said(key, run[key])))
         else:
-            found.add((key, run[key], f"{key}={run[key]}"))
+            found.add((branch, "", f"with {branch}"))
     return found
+
+
+def _said(key: str, value: str) -> str:
+    """A setting; another choice of a group by the name of what it calls."""
+    if key.endswith("._target_"):
+        return f"{key.removesuffix('._target_')}={value.rpartition('.')[2]}"
+    return f"{key}={value}"
 
 
 def _branch(key: str, other: Flat) -> str:

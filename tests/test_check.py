@@ -135,6 +135,15 @@ def test_every_experiment_loads_what_its_run_loads():
             assert ours.truces == theirs.truces
 
 
+def test_an_experiment_that_sweeps_is_checked_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("ablation", "fidelity"):
+        words = [f"experiments={name}", "data_root=/nowhere"]
+        assert check.main(words) == 1
+        assert capsys.readouterr().err.count("/nowhere/") == 1
+    assert not list(tmp_path.glob("multirun"))
+
+
 def test_truces_may_set_which_of_them_are_followed(tmp_path):
     words = ["events=syria_2016", "truces=syria_2016", f"out={tmp_path / 'to' / 'out'}"]
     assert check.main(words) == 0

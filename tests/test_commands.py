@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from polars.testing import assert_frame_equal
 
 from forecast import __main__ as cli
@@ -135,6 +137,8 @@ def test_words_that_make_no_configuration(
         (["split=unseen_dyads", "split.parts=1"], "split.parts=1"),
         (["collapse=threshold", "collapse.deaths=x"], "collapse.deaths=x"),
         (["collapse=violations", "collapse.kinds=[war]"], "kinds of events in"),
+        (["features_from=[ged]"], "features_from=ged: not among the events chosen"),
+        (["outcomes_from=[]"], "outcomes_from=[]: expected names of sources of"),
         (["split.first='2050-01-01'"], "lies after the last day of the data"),
         (["experiments=ged_ethprio", "data_root=/nowhere"], "/nowhere/ucdp_ged"),
     ],
@@ -215,6 +219,8 @@ def test_every_choice_and_experiment_composes() -> None:
                 many = group in ("events", "truces", "features", "models", "metrics")
                 config = compose("run", [f"{group}={[name] if many else name}"])
                 assert config[group] if group != "experiments" else config.name == name
+                # whatever a choice refers to is there, but for the user's own files
+                OmegaConf.to_container(config, resolve=True)
 
 
 def test_a_run_leaves_the_files_of_the_design(small: Path) -> None:
@@ -303,6 +309,22 @@ def test_scoring_the_founding_case(small: Path, tmp_path: Path) -> None:
     assert scores["age_days"].unique().to_list() == [40]
     assert scores["risk"].is_sorted()
     assert "panel.min_events=0" in (out / "report.html").read_text()
+
+
+def test_other_events_serve_all_that_those_of_the_run_served(
+    small: Path, tmp_path: Path
+) -> None:
+    """A run says by name which source is for what; its names are not those scored."""
+    of_run = tmp_path / "run"
+    shutil.copytree(small, of_run)
+    config = OmegaConf.load(of_run / "config.yaml")
+    config.features_from = config.outcomes_from = ["simulated"]
+    OmegaConf.save(config, of_run / "config.yaml")
+    assert score.main([f"model={of_run}", f"out={tmp_path / 'own'}"]) == 0
+    words = ["truces=syria_2016", "events=syria_2016", "as_of=2016-04-07"]
+    assert score.main([*words, f"model={of_run}", f"out={tmp_path / 'other'}"]) == 0
+    for name in ("own", "other"):
+        assert pl.read_csv(tmp_path / name / "risk_scores.csv").height
 
 
 def test_scoring_takes_the_newest_run_and_its_data(

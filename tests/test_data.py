@@ -5,14 +5,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hydra import compose, initialize_config_dir
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
-from forecast.commands.data import load
+from forecast.commands import study
+from forecast.commands.data import Data, load
 from forecast.raw import InputError
 from forecast.record import data_digest
 from forecast.schema import Rejected
 
+ROOT = Path(__file__).parent.parent
 WORLD = {"seed": 3, "conflicts": 4, "years": 4}
 
 
@@ -86,6 +89,43 @@ def test_several_sources_keep_their_ids_apart(tmp_path: Path) -> None:
         date(2016, 12, 31),
         None,
     ]
+
+
+def test_a_source_may_serve_features_and_another_outcomes(tmp_path: Path) -> None:
+    """What features see moves no truce, no origin and no outcome."""
+    events = config(
+        simple=("forecast.events.simulated.simulated", WORLD),
+        rich=("forecast.events.simulated.simulated", {**WORLD, "kind": "rich"}),
+    )
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        composed = compose("run")
+
+    def loaded(features: str, outcomes: str) -> tuple[Data, pl.DataFrame]:
+        data = load(
+            events,
+            TRUCES,
+            0.01,
+            tmp_path / "rejected.csv",
+            features_from=[features],
+            outcomes_from=[outcomes],
+        )
+        return data, study.lay_out(composed, data)[0]
+
+    one, laid = loaded("simple", "simple")
+    other, same = loaded("rich", "simple")
+    third, moved = loaded("rich", "rich")
+    assert laid.height
+    assert laid.equals(same)
+    assert not laid.equals(moved)
+    # a forecaster sees the source of features, by ids that hang on no choice
+    ids = [data.events["event_id"].str.split(":").list.first() for data in (one, other)]
+    assert [set(names) for names in ids] == [{"simple"}, {"rich"}]
+    assert other.events.equals(third.events)
+    # all sources are inputs of each: such runs have the same data
+    assert one.digest == other.digest
+    both = load(events, TRUCES, 0.01, tmp_path / "rejected.csv")
+    assert both.events.equals(both.decisive)
+    assert both.events.height == one.events.height + other.events.height
 
 
 def test_bad_rows_within_the_limit_are_counted(tmp_path: Path) -> None:

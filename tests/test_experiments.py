@@ -6,6 +6,8 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
+from forecast.events.ged import ged
+
 ROOT = Path(__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
 
@@ -42,3 +44,46 @@ def test_labels_tries_each_rule_that_deaths_and_records_can_decide() -> None:
     shipped = {path.stem for path in (ROOT / "conf" / "collapse").glob("*.yaml")}
     swept = composed("labels").hydra.sweeper.params.collapse.split(",")
     assert set(swept) == shipped - {"violations"}
+
+
+def swept(name: str, key: str) -> list[list[str]]:
+    """Lists of names that a sweep goes through."""
+    found: str = composed(name).hydra.sweeper.params[key]
+    return [words.split(",") for words in found[1:-1].split("],[")]
+
+
+@pytest.mark.parametrize("name", ["coded_events", "fidelity"])
+def test_runs_that_differ_in_what_features_see_forecast_the_same(name: str) -> None:
+    config = composed(name)
+    assert len(config.outcomes_from) == 1
+    params = set(config.hydra.sweeper.params)
+    assert "features_from" in params <= {"features_from", "leave_out"}
+    for names in [list(config.outcomes_from), *swept(name, "features_from")]:
+        assert set(names) <= set(config.events)
+
+
+def test_coded_events_holds_all_against_deaths_alone() -> None:
+    config = composed("coded_events")
+    assert swept("coded_events", "features_from") == [
+        list(config.outcomes_from),
+        list(config.events),
+    ]
+    assert swept("coded_events", "leave_out") == [["kinds", "talks"], [""]]
+    assert {"kinds", "talks"} <= set(config.features)
+
+
+def test_fidelity_compares_files_of_the_same_countries(shared: Path) -> None:
+    events = composed("fidelity").events
+    country = shared / "data" / "ucdp_ged" / "country"
+    names = {Path(path).name for path in events.full.path}
+    assert names == {path.name for path in country.iterdir()}
+    assert events.precise.path == events.full.path
+    lying = ged([country / name for name in sorted(names)]).frame["country"]
+    assert set(events.reduced.countries) == set(lying)
+
+
+def test_transfer_tries_each_kind_of_group_that_a_split_holds_out() -> None:
+    shipped = {path.stem for path in (ROOT / "conf" / "split").glob("unseen_*.yaml")}
+    first, *others = composed("transfer").hydra.sweeper.params.split.split(",")
+    assert first == "rolling"
+    assert set(others) == shipped

@@ -220,6 +220,21 @@ def test_files_that_repeat_an_event_and_no_file(tmp_path: Path) -> None:
         ged([])
 
 
+def test_events_of_some_countries(shared: Path, everywhere: Loaded[Events]) -> None:
+    path = shared / "data/ucdp_ged/ged_global.csv.gz"
+    loaded = ged(path, countries=["Turkey", "Yemen (North Yemen)"])
+    assert set(loaded.frame["country"]) == {"Turkey", "Yemen (North Yemen)"}
+    assert loaded.read == loaded.accepted + loaded.left_out["n"].sum()
+    there = everywhere.frame.filter(
+        pl.col("country").is_in(["Turkey", "Yemen (North Yemen)"])
+    )
+    assert loaded.frame.equals(there)
+    # the file speaks for the same days whatever is left out
+    assert loaded.covered_through == everywhere.covered_through
+    with pytest.raises(InputError, match=r"in the country 'Yemen'; .*Zambia"):
+        ged(path, countries=["Turkey", "Yemen"])
+
+
 def test_coverage(tmp_path: Path) -> None:
     path = write(tmp_path, [ROW])
     assert ged(path).covered_through == date(2009, 6, 9)

@@ -246,6 +246,7 @@ def test_maps_are_about_as_crowded_as_was_asked(conflicts: int, wanted: int) -> 
     frame = events([{"date": day(i), "country": f"c{i:02}"} for i in range(conflicts)])
     whole = Data(
         frame,
+        frame,
         truces([]),
         day(99),
         pl.DataFrame(),

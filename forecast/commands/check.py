@@ -30,7 +30,7 @@ RUN = ("command", "git_commit", "data_digest", "config_digest")
 
 def main(overrides: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    return options.call("check", alone(overrides), check)
+    return options.call("check", once(alone(overrides)), check)
 
 
 def alone(words: Sequence[str]) -> list[str]:
@@ -48,6 +48,20 @@ def alone(words: Sequence[str]) -> list[str]:
         return list(words)
     other = "truces" if "events" in named else "events"
     return [*words, f"{other}=[]"]
+
+
+def once(words: Sequence[str]) -> list[str]:
+    """Check the data of an experiment once, though it sweeps models or features.
+
+    Examples
+    --------
+    >>> once(["experiments=labels"])
+    ['experiments=labels', 'hydra.mode=RUN']
+    >>> once(["panel.min_events=3,5", "-m"])
+    ['panel.min_events=3,5', '-m']
+    """
+    swept = {"-m", "--multirun"} & set(words)
+    return list(words) if swept else [*words, "hydra.mode=RUN"]
 
 
 def check(config: DictConfig) -> int:

@@ -140,6 +140,9 @@ def _settings(config: DictConfig, own: DictConfig) -> DictConfig:
     for key in ("events", "truces"):
         if config.get(key):
             own[key] = OmegaConf.to_container(config[key], resolve=True)
+    if config.get("events"):
+        # those of the run are not among them
+        own.features_from = own.outcomes_from = None
     changed = {key: v for key, v in config.panel.items() if v is not None}
     own.panel = OmegaConf.merge(own.panel, changed)
     for key in ("as_of", "level", "max_rejected", "actors", "cache"):

@@ -1,6 +1,6 @@
 """Load what a configuration names, and account for every row of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,7 +22,10 @@ Sources = Mapping[tuple[str, str], Loaded[Any]]
 class Data:
     """Events and truces of all sources, and the account of their rows."""
 
+    #: that features may see
     events: dy.DataFrame[Events]
+    #: that decide which truces are followed, and when they collapse
+    decisive: dy.DataFrame[Events]
     truces: dy.DataFrame[Truces]
     covered_through: date
     #: kind, source, read, accepted, rejected, left_out, covered_through, digest
@@ -40,7 +43,13 @@ class Data:
 
 
 def load(
-    events: DictConfig, truces: DictConfig, max_rejected: float, rejected_to: Path
+    events: DictConfig,
+    truces: DictConfig,
+    max_rejected: float,
+    rejected_to: Path,
+    *,
+    features_from: Collection[str] | None = None,
+    outcomes_from: Collection[str] | None = None,
 ) -> Data:
     """Load all sources of a configuration.
 
@@ -52,6 +61,9 @@ def load(
         Largest share of bad rows that a source may have.
     rejected_to : Path
         Where the rejected rows are written if a source has more.
+    features_from, outcomes_from : collection of str, optional
+        Sources of events that features may see, and those that decide which truces are
+        followed and when they collapse; None: all.
 
     Returns
     -------
@@ -68,8 +80,13 @@ def load(
             raise InputError(f"no source of {kind}; choose one: {kind}=NAME")
         _check(group, max_rejected, rejected_to)
     everything = by_kind(loaded_events, loaded_truces)
+    seen, decisive = (
+        Events.validate(_together(loaded_events, "event_id", names))
+        for names in (features_from, outcomes_from)
+    )
     return Data(
-        events=Events.validate(_together(loaded_events, "event_id")),
+        events=seen,
+        decisive=decisive,
         truces=Truces.validate(_together(loaded_truces, "truce_id")),
         covered_through=min(
             s.covered_through for s in loaded_events.values() if s.covered_through
@@ -130,13 +147,16 @@ def _check(
             )
 
 
-def _together(sources: Mapping[str, Loaded[Any]], key: str) -> pl.DataFrame:
+def _together(
+    sources: Mapping[str, Loaded[Any]], key: str, names: Collection[str] | None = None
+) -> pl.DataFrame:
     """One frame; where there are several sources, ids carry the source's name."""
     if len(sources) == 1:
         return pl.DataFrame(next(iter(sources.values())).frame)
     return pl.concat(
         source.frame.with_columns(pl.concat_str(pl.lit(f"{name}:"), key).alias(key))
         for name, source in sources.items()
+        if names is None or name in names
     ).sort(key)
 
 

@@ -69,7 +69,13 @@ def run(config: DictConfig) -> int:
     with Stages() as stages, tracked.run(config, out.name) as tracker:
         with stages("load"):
             refused = out.with_name(f"{out.name}.rejected.csv")
-            data = load(config.events, config.truces, config.max_rejected, refused)
+            data = load(
+                config.events,
+                config.truces,
+                config.max_rejected,
+                refused,
+                **settings.roles(config),
+            )
         frames = study.prepare(config, data, stages)
         result = _find(config, data, frames, stages, tracker.run_id)
         why = explained.find(config, frames, result.predictions, result.model, stages)

@@ -41,7 +41,13 @@ def score(config: DictConfig) -> int:
     with Stages() as stages:
         with stages("load"):
             refused = out.with_name(f"{out.name}.rejected.csv")
-            data = load(of_run.events, of_run.truces, config.max_rejected, refused)
+            data = load(
+                of_run.events,
+                of_run.truces,
+                config.max_rejected,
+                refused,
+                **settings.roles(of_run),
+            )
         with stages("score"):
             as_of, in_force, not_followed, scores, found, said = _score(
                 of_run, data, model, by.run_id

@@ -45,6 +45,11 @@ def list_of_names(value: Any) -> bool:
     )
 
 
+def some_or_none(value: Any) -> bool:
+    """Whether a value is a list of names, at least one, or none."""
+    return value is None or (list_of_names(value) and len(value) > 0)
+
+
 def kinds_of_events(value: Any) -> bool:
     """Whether a value is a list of kinds of events, at least one."""
     return list_of_names(value) and len(value) > 0 and set(value) <= set(KINDS)
@@ -60,6 +65,8 @@ GROUPS = {
     "baseline_features": "features@baseline_features",
     "metrics": "metrics",
 }
+#: keys that say what sources of events are for
+ROLES = ("features_from", "outcomes_from")
 #: what ``truth`` holds, and the rules whose true risk the simulated world can tell:
 #: those that count deaths since the start in a trailing window
 TRUTH = ("seed", "conflicts", "years", "draws", "every")
@@ -90,6 +97,10 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "leave_out": (
         list_of_names,
         "names of features in brackets, as in [recent,design]",
+    ),
+    **dict.fromkeys(
+        ROLES,
+        (some_or_none, "names of sources of events in brackets, or null for all"),
     ),
     "explain": (yes_or_no, "true or false"),
     "cache": (folder_or_none, "a folder, or null for no cache"),
@@ -147,8 +158,15 @@ def check(config: DictConfig) -> None:
         _some_of_each(config)
         _names(config)
         _left_out(config)
+        _roles(config)
         if config.get("truth") is not None:
             _truth(config)
+
+
+def roles(config: DictConfig) -> dict[str, list[str] | None]:
+    """What sources of events are for; a run of before there were such keys has none."""
+    named = {key: config.get(key) for key in ROLES}
+    return {key: names and list(names) for key, names in named.items()}
 
 
 def anchor(config: DictConfig) -> None:
@@ -199,6 +217,16 @@ def _left_out(config: DictConfig) -> None:
             )
     if set(left) >= set(chosen):
         raise InputError(f"leave_out=[{','.join(left)}]: no features are left")
+
+
+def _roles(config: DictConfig) -> None:
+    there = [str(name) for name in config.events]
+    for key, names in roles(config).items():
+        for name in names or []:
+            if name not in there:
+                raise InputError(
+                    f"{key}={name}: not among the events chosen: {', '.join(there)}"
+                )
 
 
 def _shape_of_truth(truth: Any) -> None:

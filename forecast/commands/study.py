@@ -13,11 +13,12 @@ from omegaconf import DictConfig
 
 from forecast import cache
 from forecast.backtest import KEYS, Model
-from forecast.commands import linking
+from forecast.commands import linking, settings
 from forecast.commands.data import Data
 from forecast.commands.stages import Stages
 from forecast.panel import censor, known, panel
 from forecast.raw import InputError
+from forecast.report.words import listed
 from forecast.schema import Actors, LeftOut, Panel
 from forecast.scored import Metric
 from forecast.split import Fold
@@ -106,6 +107,7 @@ def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
         account,
         [
             *_notes(now, not_followed),
+            *_roles(config),
             *linking.notes(data, names),
             *stale(as_of, data),
             *account.notes,
@@ -117,7 +119,7 @@ def lay_out(
     config: DictConfig, data: Data, through: date | None = None
 ) -> tuple[dy.DataFrame[Panel], pl.DataFrame]:
     """Build the weekly panel from what is known now, or was on an earlier morning."""
-    events = data.events if through is None else known(data.events, through)
+    events = data.decisive if through is None else known(data.decisive, through)
     rule = instantiate(config.collapse)
     return panel(data.truces, events, data.covered_through, rule, **config.panel)
 
@@ -126,7 +128,7 @@ def in_force_on(
     config: DictConfig, data: Data, as_of: date
 ) -> tuple[dy.DataFrame[Panel], pl.DataFrame]:
     """One origin for each followed truce that is in force on a morning."""
-    events, rule = known(data.events, as_of), instantiate(config.collapse)
+    events, rule = known(data.decisive, as_of), instantiate(config.collapse)
     frame, not_followed = panel(
         data.truces, events, as_of, rule, as_of=as_of, **config.panel
     )
@@ -236,6 +238,17 @@ def left_out(data: Data, not_followed: pl.DataFrame) -> dy.DataFrame[LeftOut]:
         orient="row",
     )
     return LeftOut.validate(pl.concat([data.left_out, truces]))
+
+
+def _roles(config: DictConfig) -> list[str]:
+    """Which sources of events are for what, where they do not all serve for all."""
+    every = [str(name) for name in config.events]
+    said = [
+        f"{key.partition('_')[0]} are from {listed(names)} alone"
+        for key, names in settings.roles(config).items()
+        if names and set(names) != set(every)
+    ]
+    return [f"of the events of {listed(every)}: {', '.join(said)}"] if said else []
 
 
 def _counts(not_followed: pl.DataFrame) -> list[tuple[str, int]]:

@@ -80,6 +80,7 @@ def ged(
     released: Sequence[date | str] | None = None,
     max_where_prec: int | None = None,
     clear_only: bool = False,
+    countries: Sequence[str] | None = None,
 ) -> Loaded[Events]:
     """Load UCDP GED events: annual, candidate and consolidated (``.9``) releases.
 
@@ -104,6 +105,8 @@ def ged(
         Leave out places less precise than this (1 exact to 7 international waters).
     clear_only : bool
         Leave out summary events (``event_clarity`` 2).
+    countries : sequence of str, optional
+        Leave out events elsewhere; names as the files write them.
 
     Returns
     -------
@@ -113,7 +116,8 @@ def ged(
     Raises
     ------
     forecast.raw.InputError
-        If a file cannot be read or lacks a column, or two files hold one event.
+        If a file cannot be read or lacks a column, two files hold one event, or none
+        lies in a country that is named.
     """
     paths = [path] if isinstance(path, str | Path) else list(path)
     if not paths:
@@ -125,7 +129,8 @@ def ged(
     rejected = Rejected.validate(pl.concat([bad for _, bad in parsed]))
     names = ", ".join(t.file for t in tables)
     usable(names, pl.concat([frame for frame, _ in parsed]), rejected)
-    kept, left_out = _within([f for f, _ in parsed], max_where_prec, clear_only)
+    frames = [frame for frame, _ in parsed]
+    kept, left_out = _within(frames, max_where_prec, clear_only, countries)
     events, same = _together([_as_events(frame) for frame in kept], released, names)
     left_out["as in an earlier release"] = same
     return Loaded(
@@ -146,7 +151,10 @@ def ged(
 
 
 def _within(
-    frames: Sequence[pl.DataFrame], max_where_prec: int | None, clear_only: bool
+    frames: Sequence[pl.DataFrame],
+    max_where_prec: int | None,
+    clear_only: bool,
+    countries: Sequence[str] | None,
 ) -> tuple[list[pl.DataFrame], dict[str, int]]:
     """Leave out what is asked to be; a row that does not say is kept."""
     rules = {}
@@ -155,12 +163,26 @@ def _within(
         rules[reason] = pl.col("where_prec") <= max_where_prec
     if clear_only:
         rules["summary event (event_clarity 2)"] = pl.col("event_clarity") == 1
+    if countries is not None:
+        _there(frames, countries)
+        rules["in none of the countries asked for"] = pl.col("country").is_in(countries)
     counts = {}
     for reason, rule in rules.items():
         kept = [frame.filter(rule.fill_null(True)) for frame in frames]
         counts[reason] = sum(f.height for f in frames) - sum(k.height for k in kept)
         frames = kept
     return list(frames), counts
+
+
+def _there(frames: Sequence[pl.DataFrame], countries: Sequence[str]) -> None:
+    """Refuse a country that no event lies in: its name is written otherwise."""
+    known = pl.concat([frame["country"] for frame in frames]).unique()
+    for name in countries:
+        if name not in known:
+            raise InputError(
+                f"ged: no event in the country {name!r}; expected a name as the files "
+                f"write it: {', '.join(known.drop_nulls().sort())}"
+            )
 
 
 def _together(
