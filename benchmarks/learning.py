@@ -32,6 +32,8 @@ YEARS, MAP = 10, 30
 #: those of a run, and who answers whom
 FEATURES = "age,recent,war,kinds,outsiders,talks,reciprocity,history,design"
 KEYS = ["kind", "flip", "truces", "seed"]
+#: of a file that was begun
+READ = {"seed": pl.Int64, "horizon": pl.Int32}
 
 
 class Size(NamedTuple):
@@ -150,7 +152,7 @@ def measured(
     out: Path, jobs: Sequence[Job], size: Size, models: str, workers: int
 ) -> pl.DataFrame:
     """All scores: those that were there, and those of jobs that were still to do."""
-    done = pl.read_csv(out) if out.exists() else None
+    done = pl.read_csv(out, schema_overrides=READ) if out.exists() else None
     for kind in dict.fromkeys(job.kind for job in jobs):
         had = set() if done is None else set(done.select(KEYS).unique().rows())
         todo = [job for job in jobs if job.kind == kind and tuple(job) not in had]

@@ -152,6 +152,8 @@ def test_learning_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     written = out.stat().st_mtime_ns
     assert printed("benchmarks/learning.py", str(out), *words) == first
     assert out.stat().st_mtime_ns == written, "nothing was left to do"
+    printed("benchmarks/learning.py", str(out), *words[:-1], "2")
+    assert pl.read_csv(out)["seed"].n_unique() == 2
 
 
 def test_coverage_of_planted_effects() -> None:
