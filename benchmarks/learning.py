@@ -2,6 +2,7 @@
 
     python benchmarks/learning.py OUT [--small] [--kinds rich null changing]
         [--truces 50 200 800] [--seeds 5] [--models core,chosen,hedged] [--flips .5]
+        [--chart PNG]
 
 Fits the models on training worlds of each kind and size, one of each seed, and scores
 them on one large test world of the kind by its true risk (see forecast.truth). A row a
@@ -167,6 +168,38 @@ def measured(
     return done
 
 
+def chart(table: pl.DataFrame, path: Path, days: int = 30) -> None:
+    """Draw shares of `rich`, and losses of the other kinds, by size of the training."""
+    import altair as alt
+    import vl_convert
+
+    order = ["core", "stacked", "chosen", "hedged"]
+    here = table.filter(
+        (pl.col("horizon") == days)
+        & pl.col("model").is_in(order)
+        & (pl.col("kind").is_in(["rich", "null"]) | (pl.col("flip") == 0.5))
+    ).with_columns(gain=-pl.col("loss"))
+    width = {"width": 210, "height": 210}
+    panels = []
+    for kind, column, title in (
+        ("rich", "share", "rich: share of what can be known"),
+        ("null", "gain", "null: gained on trail"),
+        ("changing", "gain", "changing half-way: gained on trail"),
+    ):
+        rows = here.filter(pl.col("kind") == kind)
+        lines = alt.Chart(rows, title=title, **width).encode(
+            alt.X("truces:Q", title="truces to learn from").scale(type="log", base=4),
+            alt.Y(f"{column}:Q", title=None).axis(format="%"),
+            alt.Color("model:N", sort=order).scale(
+                domain=order, range=["#5C6B78", "#009E73", "#0072B2", "#D55E00"]
+            ),
+        )
+        floor = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(y=alt.datum(0))
+        panels.append(floor + lines.mark_line() + lines.mark_point(filled=True))
+    whole = alt.hconcat(*panels).configure_view(strokeOpacity=0)
+    path.write_bytes(vl_convert.vegalite_to_png(whole.to_json(), scale=2))
+
+
 def main() -> None:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser()
@@ -180,6 +213,7 @@ def main() -> None:
     # names of models; after a space their settings: "chosen models.chosen.parts=4"
     parser.add_argument("--models", default="core,chosen,hedged")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--chart", type=Path)
     given = parser.parse_args()
     os.environ.setdefault("FORECAST_ROOT", str(ROOT))
     os.environ.setdefault("FORECAST_HOME", str(ROOT))
@@ -194,6 +228,8 @@ def main() -> None:
     found = measured(given.out, jobs, size, given.models, given.workers)
     with pl.Config(tbl_rows=-1, tbl_hide_dataframe_shape=True, float_precision=3):
         print(summary(found))
+    if given.chart:
+        chart(summary(found), given.chart)
 
 
 if __name__ == "__main__":

@@ -423,6 +423,8 @@ def test_the_real_data_experiment_keeps_the_contract(
 ) -> None:
     out = tmp_path / "run"
     words = ["experiments=ged_ethprio", f"data_root={shared / 'data'}", "tracking=none"]
+    # all fourteen take three minutes
+    words += ["models=[core,hedged]"]
     answer = forecast("run", *words, f"out={out}", cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     check = subprocess.run(
