@@ -18,6 +18,7 @@ from forecast.ipcw import Array, Target
 from forecast.panel import COLLAPSE, outcomes
 from forecast.schema import Panel, Predictions
 from forecast.split import Fold, Overlap, overlaps
+from forecast.threads import one_thread
 
 KEYS = ["truce_id", "origin"]
 #: what a model that asks for its ``rows`` is told of them
@@ -180,8 +181,10 @@ def _one_fold(
     made: list[Choice] = []
     for name, (model, features) in models.items():
         try:
-            learned = fitted(model, features, known)
-            risk = forecast(learned, features, test, horizons)
+            # in a process of its own too, forecasts hang on no number of cores
+            with one_thread():
+                learned = fitted(model, features, known)
+                risk = forecast(learned, features, test, horizons)
             own = choices(learned, name, fold.cutoff, known, test)
         # a model of any make may fail in any way; the others go on
         except Exception as error:

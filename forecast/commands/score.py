@@ -38,7 +38,7 @@ def score(config: DictConfig) -> int:
     if out:
         record.vacant(out)
     out = out or record.free(home / "outputs" / "score", began)
-    with Stages() as stages:
+    with record.released(out), Stages() as stages:
         with stages("load"):
             refused = out.with_name(f"{out.name}.rejected.csv")
             data = load(of_run.events, of_run.truces, config.max_rejected, refused)

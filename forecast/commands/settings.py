@@ -159,6 +159,8 @@ def anchor(config: DictConfig) -> None:
             for key, value in source.items():
                 if key != "_target_":
                     source[key] = _anchored(value)
+    if config.get("actors"):
+        config.actors.corrections = _anchored(config.actors.corrections)
 
 
 def _anchored(value: Any) -> Any:
