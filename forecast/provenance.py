@@ -1,19 +1,25 @@
 """Where results come from: the code, the packages and the machine behind them."""
 
 import json
+import os
 import platform
 import subprocess
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import distributions
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_info
 
+from forecast.imports import modules
+
 #: what of the source tree a run is made of; nothing else of it goes into a diff
 CODE = ("forecast", "conf", "experiments", "pyproject.toml", "requirements.lock")
 DIFF = "code.diff"
+#: the environment's word for modules of the user's own; no configuration can set it
+TRUSTED = "FORECAST_TRUSTED"
 #: characters of a diff that a run keeps
 LARGEST_DIFF = 2**20
 PACKAGE = Path(__file__).parent
@@ -31,7 +37,7 @@ class Code:
     dirty: bool | None
     #: how what runs are made of differs from the commit, new files among it
     diff: str
-    #: of the package's own files, in git or not
+    #: of the package's own files, in git or not, and of modules that are trusted
     digest: str
 
     @property
@@ -99,14 +105,47 @@ def machine() -> dict[str, Any]:
     }
 
 
+def trusted() -> list[str]:
+    """Modules of the user's own that a configuration may name, by the environment.
+
+    Examples
+    --------
+    >>> os.environ[TRUSTED] = "mine, our.features"
+    >>> trusted()
+    ['mine', 'our.features']
+    >>> del os.environ[TRUSTED]
+    >>> trusted()
+    []
+    """
+    names = [name.strip() for name in os.environ.get(TRUSTED, "").split(",")]
+    return [name for name in names if name]
+
+
 def _digest() -> str:
-    """Digest of the package's files and their names."""
+    """Digest of the package's files and their names, and of the user's own modules."""
     files = {
-        path.relative_to(PACKAGE).as_posix(): sha256(path.read_bytes()).hexdigest()
+        path.relative_to(PACKAGE).as_posix(): path
         for path in PACKAGE.rglob("*")
         if path.suffix in SUFFIXES
     }
-    return sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+    for name in trusted():
+        files |= _own(name)
+    digests = {name: sha256(p.read_bytes()).hexdigest() for name, p in files.items()}
+    return sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+
+
+def _own(name: str) -> dict[str, Path]:
+    """Files of a module, with what it imports from its folder, or of a package."""
+    try:
+        spec = find_spec(name)
+    except (ImportError, ValueError):
+        return {}
+    if spec is None or not spec.origin:
+        return {}
+    if spec.submodule_search_locations is None:
+        return modules(name, Path(spec.origin))
+    folder = Path(spec.origin).parent
+    return {f"{name}/{p.relative_to(folder)}": p for p in folder.rglob("*.py")}
 
 
 def _diff() -> str:

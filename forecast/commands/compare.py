@@ -15,6 +15,7 @@ from forecast.commands.beside import beside
 from forecast.commands.contests import Scored, score
 from forecast.commands.finished import Run
 from forecast.commands.stages import Stages
+from forecast.commands.words import TAKES_A_WORD
 from forecast.differences import differences, short, table
 from forecast.raw import InputError
 from forecast.report.compare import Facts, render
@@ -61,7 +62,7 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     runs: list[str] = []
     rest: list[str] = []
     for last, word in zip(["", *words], words, strict=False):
-        flag = word.startswith("-") or last in options.TAKES_A_WORD
+        flag = word.startswith("-") or last in TAKES_A_WORD
         override = "=" in word and not Path(word).is_dir()
         (rest if flag or override else runs).append(word)
     return runs, rest

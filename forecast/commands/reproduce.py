@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecast import folders, provenance, record
-from forecast.commands import finished, options, run
+from forecast.commands import finished, options, run, targets
 from forecast.commands.compare import split
 from forecast.commands.finished import Run
 from forecast.commands.show import Pipe
@@ -80,6 +80,7 @@ def _again(config: DictConfig, began: datetime) -> tuple[Run, Path]:
     if unread:
         raise InputError("; ".join(unread))
     recorded = rebuilt(of.config, moved)
+    targets.check(recorded, of.folder / "config.yaml")
     if config.jobs is not None:
         recorded.jobs = config.jobs
     recorded.home = str(home)
