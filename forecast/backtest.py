@@ -84,7 +84,9 @@ def fitted(model: Any, features: pl.DataFrame, known: pl.DataFrame) -> Any:
     from sklearn.utils.validation import has_fit_parameter
 
     told = {"rows": known.select(ROWS)} if has_fit_parameter(model, "rows") else {}
-    return clone(model).fit(rows(features, known), target(known), **told)
+    # in a process of its own too
+    with one_thread():
+        return clone(model).fit(rows(features, known), target(known), **told)
 
 
 def backtest(
@@ -181,10 +183,8 @@ def _one_fold(
     made: list[Choice] = []
     for name, (model, features) in models.items():
         try:
-            # in a process of its own too, forecasts hang on no number of cores
-            with one_thread():
-                learned = fitted(model, features, known)
-                risk = forecast(learned, features, test, horizons)
+            learned = fitted(model, features, known)
+            risk = forecast(learned, features, test, horizons)
             own = choices(learned, name, fold.cutoff, known, test)
         # a model of any make may fail in any way; the others go on
         except Exception as error:
@@ -243,7 +243,8 @@ def forecast(
     ValueError
         If they have another shape, or one is no number between 0 and 1.
     """
-    risk = np.asarray(learned.predict_risk(rows(features, test)), np.float64)
+    with one_thread():
+        risk = np.asarray(learned.predict_risk(rows(features, test)), np.float64)
     if risk.shape != (test.height, horizons):
         raise ValueError(
             f"its risks have the shape {risk.shape}, not {(test.height, horizons)}"
