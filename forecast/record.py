@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from forecast import provenance
+from forecast import provenance, withheld
 from forecast.raw import InputError
 
 #: keys that say where a run happens, not what it computes
@@ -164,7 +164,7 @@ def account(code: provenance.Code | None = None, **facts: Any) -> dict[str, Any]
         | (code or provenance.code()).facts
         | provenance.machine()
         | {
-            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            "command": withheld.text(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]])),
             "peak_memory_mib": peak_memory(),
         }
     )

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from forecast import record, reference
 from forecast.about import About
 from forecast.commands import settings, targets
+from forecast.commands.shown import shown
 from forecast.publish import Published, load
 from forecast.raw import InputError
 
@@ -142,7 +143,7 @@ def _settings(config: DictConfig, own: DictConfig) -> DictConfig:
     _same_rule(config, own)
     for key in ("events", "truces"):
         if config.get(key):
-            own[key] = OmegaConf.to_container(config[key], resolve=True)
+            own[key] = shown(config)[key]
     changed = {key: v for key, v in config.panel.items() if v is not None}
     own.panel = OmegaConf.merge(own.panel, changed)
     for key in ("as_of", "level", "max_rejected", "actors", "cache"):

@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from forecast import record
+from forecast import record, sheets
 from forecast.commands import finished, options, settings, show, tracked
 from forecast.commands.beside import beside
 from forecast.commands.contests import Scored, score
@@ -96,9 +96,9 @@ def compare(config: DictConfig, command: str) -> int:
             facts = _facts(config, runs, scored, account)
         out = out or record.free(home / "outputs" / "compare", began)
         with stages("write"), record.folder(out) as folder:
-            scored.comparison.write_csv(folder / "comparison.csv")
+            sheets.write(scored.comparison, folder / "comparison.csv")
             rows = table(facts.differences, facts.titles)
-            rows.write_csv(folder / "differences.csv")
+            sheets.write(rows, folder / "differences.csv")
             (folder / "compare.html").write_text(render(scored.shown, facts), "utf-8")
             account |= record.times(began, stages.seconds)
             record.write_json(account, folder / "run.json")

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from forecast.commands import hydra_node, targets, words
+from forecast import withheld
+from forecast.commands import hydra_node, shown, targets, words
 from forecast.raw import InputError
 
 Task = Callable[[DictConfig], int]
@@ -46,32 +48,40 @@ def call(verb: str, overrides: Sequence[str], task: Task) -> int:
         print(f"forecast: {home}: cannot be made: {error.strerror}", file=sys.stderr)
         return 1
     targets.trust()
+    shown.watch()
     overrides, problem = _checked(verb, overrides)
     if problem:
-        print(f"forecast {verb}: {problem}", file=sys.stderr)
+        _say(verb, problem)
         return 2
     codes = [0]
-
-    def guarded(config: DictConfig) -> None:
-        # a sweep can make what no choice of it makes alone
-        called = targets.problem(OmegaConf.to_container(config, resolve=True))
-        if called:
-            print(f"forecast {verb}: {called}", file=sys.stderr)
-            codes.append(2)
-            return
-        try:
-            codes.append(task(config))
-        except (InputError, InstantiationException) as error:
-            # Hydra wraps what a source raises
-            reason = error if isinstance(error, InputError) else error.__cause__
-            if not isinstance(reason, InputError | TypeError):
-                raise
-            print(f"forecast {verb}: {reason}", file=sys.stderr)
-            codes.append(1)
-
     sys.argv = [f"forecast {verb}", *overrides]
-    hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(guarded)()
+    hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(
+        lambda config: codes.append(_done(verb, task, config))
+    )()
     return max(codes)
+
+
+def _done(verb: str, task: Task, config: DictConfig) -> int:
+    """Exit code of a task on a configuration, or of the words that say why not."""
+    # a sweep can make what no choice of it makes alone
+    called = targets.problem(OmegaConf.to_container(config, resolve=True))
+    if called:
+        _say(verb, called)
+        return 2
+    try:
+        return task(config)
+    except Exception as error:
+        # Hydra wraps what a source raises
+        wrapped = isinstance(error, InstantiationException)
+        reason = error.__cause__ if wrapped else error
+        if isinstance(reason, (InputError, TypeError) if wrapped else InputError):
+            _say(verb, str(reason))
+            return 1
+        said = "".join(traceback.format_exception(error))
+        if withheld.text(said) == said:
+            raise
+        _say(verb, said)
+        return 1
 
 
 def conf() -> Path:
@@ -126,6 +136,11 @@ def _names(folder: Path) -> list[str]:
     return sorted(p.stem for p in folder.glob("*.yaml"))
 
 
+def _say(verb: str, said: str) -> None:
+    """Say what is wrong, and no secret with it."""
+    print(f"forecast {verb}: {withheld.text(said)}", file=sys.stderr)
+
+
 def _checked(verb: str, typed: Sequence[str]) -> tuple[list[str], str | None]:
     """Words as Hydra is given them, and why they may not be used, if so."""
     try:
@@ -133,6 +148,8 @@ def _checked(verb: str, typed: Sequence[str]) -> tuple[list[str], str | None]:
     except ValueError as error:
         return [], str(error)
     problem = words.unknown(given) or _problem(verb, words.overrides(given))
+    if "--resolve" in given and withheld.taken:
+        problem = problem or "--resolve: it would print " + ", ".join(withheld.taken)
     return words.in_order(given), problem
 
 

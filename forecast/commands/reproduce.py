@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rich.markup import escape
 from rich.table import Table
 
-from forecast import folders, provenance, record
+from forecast import folders, provenance, record, withheld
 from forecast.commands import finished, options, run, targets
 from forecast.commands.compare import split
 from forecast.commands.finished import Run
@@ -63,7 +63,8 @@ def reproduce(config: DictConfig) -> int:
         of, again = _again(config, began)
         found = folders.differences(of.folder, again)
     except (InputError, InstantiationException, OmegaConfBaseException) as error:
-        print(f"forecast reproduce: cannot be rebuilt: {error}", file=sys.stderr)
+        said = withheld.text(f"cannot be rebuilt: {error}")
+        print(f"forecast reproduce: {said}", file=sys.stderr)
         return 2
     _print(_said(found))
     _print([f"recorded  {of.folder}", f"again     {again}"])

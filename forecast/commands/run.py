@@ -10,7 +10,7 @@ import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig, OmegaConf
 
-from forecast import provenance, record
+from forecast import provenance, record, withheld
 from forecast.alarms import alarms
 from forecast.backtest import Model, NothingToLearn, backtest
 from forecast.choices import Choice
@@ -30,6 +30,7 @@ from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.run_files import Result
 from forecast.commands.show import report, risks, shares, skills
+from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
 from forecast.costs import costs
 from forecast.evaluate import Judge, evaluate
@@ -89,6 +90,7 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
     settings.check(config)
     settings.anchor(config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
+    written = shown(config)
     with (
         record.released(_out(config, began)) as out,
         one_thread(),
@@ -105,8 +107,9 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
         result.notes.extend(why.notes)
         facts = _facts(config, data, frames, tracker.run_id)
         facts |= {"config_digest": record.config_digest(resolved)}
+        facts |= {"question": written["question"]}
         with stages("write"), record.folder(out) as folder:
-            run_files.write(folder, resolved, data, frames, result, why)
+            run_files.write(folder, resolved, written, data, frames, result, why)
             provenance.keep(code, folder)
             account = record.account(
                 code,
@@ -118,7 +121,7 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
         with stages("track"):
-            tracker.log(resolved, truth.beside(result.metrics, result.known), out)
+            tracker.log(written, truth.beside(result.metrics, result.known), out)
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     return Done(out, result, notes, stages.seconds, tracker.uri)
 
@@ -237,7 +240,6 @@ def _facts(
     return {
         "run_id": run_id,
         "name": config.name,
-        "question": config.question,
         "seed": config.seed,
         "horizons": list(config.horizons),
         "level": config.level,
@@ -295,5 +297,5 @@ def _show(config: DictConfig, done: Done) -> None:
         "risk scores": done.out / "risk_scores.csv",
     }
     if done.uri:
-        places |= {"MLflow": done.uri}
+        places |= {"MLflow": withheld.text(done.uri)}
     report(places, tables, [said, *done.notes], done.seconds)

@@ -9,6 +9,7 @@ import dataframely as dy
 import polars as pl
 from omegaconf import OmegaConf
 
+from forecast import sheets
 from forecast.choices import Choice
 from forecast.commands import explained, model_files, study, truth
 from forecast.commands.data import Data
@@ -36,6 +37,7 @@ class Result:
 def write(
     folder: Path,
     config: Mapping[str, Any],
+    written: Mapping[str, Any],
     data: Data,
     frames: study.Frames,
     result: Result,
@@ -49,10 +51,12 @@ def write(
         To write to.
     config : mapping
         Resolved.
+    written : mapping
+        The same as it may be written, see :func:`forecast.commands.shown.shown`.
     data, frames, result, why
         What the run read, laid out, found, and explained.
     """
-    OmegaConf.save(OmegaConf.create(dict(config)), folder / "config.yaml")
+    OmegaConf.save(OmegaConf.create(dict(written)), folder / "config.yaml")
     result.predictions.write_parquet(folder / "predictions.parquet")
     result.strata.write_parquet(folder / "strata.parquet")
     tables: dict[str, pl.DataFrame] = {
@@ -77,7 +81,8 @@ def write(
         table = pl.DataFrame(result.choices)
         tables["choices"] = table.sort("model", "what", "cutoff")
     for name, frame in tables.items():
-        frame.write_csv(folder / f"{name}.csv")
+        sheets.write(frame, folder / f"{name}.csv")
     if result.model:
         rows = frames.at[frames.as_of]
-        model_files.write(folder, config, data, rows, result.metrics, result.model)
+        told = {**config, "question": written["question"]}
+        model_files.write(folder, told, data, rows, result.metrics, result.model)

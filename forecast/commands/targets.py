@@ -30,11 +30,10 @@ OURS = tuple(
         *("metrics", "models", "split", "truces"),
     )
 )
-#: estimators whose settings are numbers, words and other estimators; a pipeline is none
-#: of them: its ``memory`` is a folder of pickles
+#: classifiers that tell a risk and can be stored without pickle, whose settings are
+#: numbers, words and each other; no pipeline, whose ``memory`` is a folder of pickles
 SKLEARN = frozenset(
     {
-        "sklearn.calibration.CalibratedClassifierCV",
         "sklearn.ensemble.AdaBoostClassifier",
         "sklearn.ensemble.BaggingClassifier",
         "sklearn.ensemble.ExtraTreesClassifier",
@@ -42,7 +41,6 @@ SKLEARN = frozenset(
         "sklearn.ensemble.HistGradientBoostingClassifier",
         "sklearn.ensemble.RandomForestClassifier",
         "sklearn.linear_model.LogisticRegression",
-        "sklearn.linear_model.SGDClassifier",
         "sklearn.naive_bayes.GaussianNB",
         "sklearn.tree.DecisionTreeClassifier",
     }
