@@ -11,6 +11,7 @@ from pathlib import Path
 VERBS = {
     "check": "say what the data of a configuration are like",
     "compare": "judge finished runs against each other",
+    "reproduce": "make a finished run again, and compare value by value",
     "run": "fit, judge and publish models on a set of events and truces",
     "score": "score the truces in force on a day with a published model",
     "ui": "open MLflow on the runs of this project",
@@ -26,6 +27,7 @@ forecast: how likely is a truce to collapse, and why
   forecast run experiments=ged_ethprio data_root=PATH
   forecast score truces=syria_2016 events=syria_2016 as_of=2016-04-07
   forecast compare outputs/NAME/DATE_TIME outputs/NAME/DATE_TIME
+  forecast reproduce outputs/NAME/DATE_TIME
   forecast check events=table events.table.path=FILE
   forecast VERB --help                             what a verb takes
 """
@@ -50,7 +52,7 @@ def main() -> int:
     """Run a verb; the exit code is 0, or 1 for bad data, or 2 for bad words."""
     verb, *overrides = sys.argv[1:] or ["--help"]
     if verb in ("-h", "--help", "help"):
-        verbs = "\n".join(f"  {name:7} {what}" for name, what in VERBS.items())
+        verbs = "\n".join(f"  {name:9} {what}" for name, what in VERBS.items())
         print(HELP.format(verbs=verbs))
         return 0
     if verb == "--version":

@@ -18,6 +18,7 @@ from forecast.ipcw import Array, Target
 from forecast.panel import COLLAPSE, outcomes
 from forecast.schema import Panel, Predictions
 from forecast.split import Fold, Overlap, overlaps
+from forecast.threads import one_thread
 
 KEYS = ["truce_id", "origin"]
 #: what a model that asks for its ``rows`` is told of them
@@ -83,7 +84,9 @@ def fitted(model: Any, features: pl.DataFrame, known: pl.DataFrame) -> Any:
     from sklearn.utils.validation import has_fit_parameter
 
     told = {"rows": known.select(ROWS)} if has_fit_parameter(model, "rows") else {}
-    return clone(model).fit(rows(features, known), target(known), **told)
+    # in a process of its own too
+    with one_thread():
+        return clone(model).fit(rows(features, known), target(known), **told)
 
 
 def backtest(
@@ -240,7 +243,8 @@ def forecast(
     ValueError
         If they have another shape, or one is no number between 0 and 1.
     """
-    risk = np.asarray(learned.predict_risk(rows(features, test)), np.float64)
+    with one_thread():
+        risk = np.asarray(learned.predict_risk(rows(features, test)), np.float64)
     if risk.shape != (test.height, horizons):
         raise ValueError(
             f"its risks have the shape {risk.shape}, not {(test.height, horizons)}"

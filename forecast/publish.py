@@ -18,6 +18,7 @@ import polars as pl
 
 from forecast.backtest import Model, NothingToLearn, fitted, rows
 from forecast.panel import COLLAPSE
+from forecast.provenance import trusted
 from forecast.raw import InputError
 from forecast.schema import Panel, RiskScores, Truces
 
@@ -242,9 +243,10 @@ def save(published: Published, path: Path) -> None:
 
 
 def _ours(name: str) -> bool:
-    """Whether a name is a model class or function that this package defines itself."""
+    """Whether a name is a model class or function of this package or a trusted one."""
     module, _, attribute = name.rpartition(".")
-    if not module.startswith("forecast.models."):
+    places = ("forecast.models", *trusted())
+    if not any(module == p or module.startswith(f"{p}.") for p in places):
         return False
     try:
         found = getattr(import_module(module), attribute)

@@ -3,24 +3,22 @@
 import hashlib
 import json
 import os
-import platform
 import resource
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from forecast import provenance, withheld
 from forecast.raw import InputError
 
 #: keys that say where a run happens, not what it computes
-PLACE = ("home", "out", "tracking", "model", "root", "data_root", "cache")
+PLACE = ("home", "out", "tracking", "model", "root", "data_root", "cache", "jobs")
 
 
 @contextmanager
@@ -74,6 +72,15 @@ def free(path: Path, now: datetime) -> Path:
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     raise InputError(f"{path}: a thousand runs began in one second")
+
+
+@contextmanager
+def released(path: Path) -> Iterator[Path]:
+    """Give a name that :func:`free` has taken back, however the block ends."""
+    try:
+        yield path
+    finally:
+        _reservation(path).unlink(missing_ok=True)
 
 
 def vacant(path: Path) -> None:
@@ -137,31 +144,30 @@ def _placeless(value: Any) -> Any:
     return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
-def account(**facts: Any) -> dict[str, Any]:
+def account(code: provenance.Code | None = None, **facts: Any) -> dict[str, Any]:
     """Everything that says where a run came from.
 
     Parameters
     ----------
+    code : provenance.Code, optional
+        State of the source tree when the work began; that of now by default.
     **facts
         Of the run itself: seed, digests, timings, and so on.
 
     Returns
     -------
     dict
-        The facts, and the commit, packages, machine and time.
+        The facts, and the commit, packages, machine and command.
     """
-    commit, dirty = _git()
-    return facts | {
-        "git_commit": commit,
-        "git_dirty": dirty,
-        "packages": dict(
-            sorted((d.metadata["Name"], d.version) for d in distributions())
-        ),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "peak_memory_mib": peak_memory(),
-    }
+    return (
+        facts
+        | (code or provenance.code()).facts
+        | provenance.machine()
+        | {
+            "command": withheld.text(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]])),
+            "peak_memory_mib": peak_memory(),
+        }
+    )
 
 
 def times(began: datetime, seconds: Mapping[str, float]) -> dict[str, Any]:
@@ -201,26 +207,3 @@ def finished(path: Path) -> list[Path]:
     return sorted(
         runs, key=lambda p: (json.loads((p / "run.json").read_text())["finished"], p)
     )
-
-
-def _git() -> tuple[str | None, bool | None]:
-    """Commit of the source tree and whether it differs from it; None outside git."""
-
-    def ask(*words: str) -> str | None:
-        here = Path(__file__).parent
-        try:
-            answer = subprocess.run(  # noqa: S603  (fixed words, no shell)
-                ["git", *words],  # noqa: S607
-                cwd=here,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        except OSError:
-            return None
-        return answer.stdout.strip() if answer.returncode == 0 else None
-
-    top = ask("rev-parse", "--show-toplevel")
-    if top is None or Path(top) != Path(__file__).parent.parent:
-        return None, None
-    return ask("rev-parse", "HEAD"), bool(ask("status", "--porcelain"))

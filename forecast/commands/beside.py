@@ -9,7 +9,7 @@ import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig
 
-from forecast import differences, record
+from forecast import differences, record, sheets
 from forecast.align import check_data
 from forecast.beside import FEWEST, judged
 from forecast.commands import finished, show, tracked
@@ -57,9 +57,9 @@ def beside(config: DictConfig, command: str) -> int:
             facts = _facts(runs, found, account)
         out = out or record.free(home / "outputs" / "compare", began)
         with stages("write"), record.folder(out) as folder:
-            found.write_csv(folder / "beside.csv")
+            sheets.write(found, folder / "beside.csv")
             rows = differences.table(facts.differences, facts.titles)
-            rows.write_csv(folder / "differences.csv")
+            sheets.write(rows, folder / "differences.csv")
             (folder / "beside.html").write_text(render(found, facts), "utf-8")
             account |= record.times(began, stages.seconds)
             record.write_json(account, folder / "run.json")
@@ -85,7 +85,7 @@ def _judged(run: Run) -> dy.DataFrame[Beside]:
     """What the run itself found of its models."""
     file = run.folder / "metrics.csv"
     try:
-        found = Metrics.validate(pl.read_csv(file, glob=False), cast=True)
+        found = Metrics.validate(sheets.read(file), cast=True)
     except Exception as error:  # what reads CSV and frames has no common base
         raise InputError(f"{file}: cannot be read: {error}") from error
     return judged(

@@ -13,7 +13,7 @@ from rich.console import JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
-from forecast import record
+from forecast import record, sheets
 from forecast.commands import data, options
 from forecast.commands.show import report as show
 from forecast.commands.stages import Stages
@@ -82,9 +82,9 @@ def check(config: DictConfig) -> int:
             quality = report(events, truces, following)
             broken = exceeded(quality, limits)
         with stages("write"), record.folder(out) as folder:
-            quality.write_csv(folder / "quality.csv")
+            sheets.write(quality, folder / "quality.csv")
             rejected = data.rejected(everything)
-            rejected.write_csv(folder / "rejected.csv")
+            sheets.write(rejected, folder / "rejected.csv")
             account = _account(config, everything, limits, broken, stages, began)
             facts = Facts(
                 title=account["title"],

@@ -10,7 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, reference
 from forecast.about import About
-from forecast.commands import settings
+from forecast.commands import settings, targets
+from forecast.commands.shown import shown
 from forecast.publish import Published, load
 from forecast.raw import InputError
 
@@ -59,6 +60,9 @@ def chosen(config: DictConfig, home: Path) -> Chosen:
     own = OmegaConf.load(run / "config.yaml")
     if not isinstance(own, DictConfig):
         raise InputError(f"{run / 'config.yaml'}: not a configuration")
+    # where a run was logged may be a secret of those who made it
+    own.pop("tracking", None)
+    targets.check(own, run / "config.yaml")
     run_id = json.loads((run / "run.json").read_text())["run_id"]
     return Chosen(load(run / "model.skops"), _settings(config, own), run_id, run)
 
@@ -139,7 +143,7 @@ def _settings(config: DictConfig, own: DictConfig) -> DictConfig:
     _same_rule(config, own)
     for key in ("events", "truces"):
         if config.get(key):
-            own[key] = OmegaConf.to_container(config[key], resolve=True)
+            own[key] = shown(config)[key]
     if config.get("events"):
         # those of the run are not among them
         own.features_from = own.outcomes_from = None

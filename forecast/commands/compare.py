@@ -9,12 +9,13 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from forecast import record
+from forecast import record, sheets
 from forecast.commands import finished, options, settings, show, tracked
 from forecast.commands.beside import beside
 from forecast.commands.contests import Scored, score
 from forecast.commands.finished import Run
 from forecast.commands.stages import Stages
+from forecast.commands.words import TAKES_A_WORD
 from forecast.differences import differences, short, table
 from forecast.raw import InputError
 from forecast.report.compare import Facts, render
@@ -61,7 +62,7 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     runs: list[str] = []
     rest: list[str] = []
     for last, word in zip(["", *words], words, strict=False):
-        flag = word.startswith("-") or last in options.TAKES_A_WORD
+        flag = word.startswith("-") or last in TAKES_A_WORD
         override = "=" in word and not Path(word).is_dir()
         (rest if flag or override else runs).append(word)
     return runs, rest
@@ -95,9 +96,9 @@ def compare(config: DictConfig, command: str) -> int:
             facts = _facts(config, runs, scored, account)
         out = out or record.free(home / "outputs" / "compare", began)
         with stages("write"), record.folder(out) as folder:
-            scored.comparison.write_csv(folder / "comparison.csv")
+            sheets.write(scored.comparison, folder / "comparison.csv")
             rows = table(facts.differences, facts.titles)
-            rows.write_csv(folder / "differences.csv")
+            sheets.write(rows, folder / "differences.csv")
             (folder / "compare.html").write_text(render(scored.shown, facts), "utf-8")
             account |= record.times(began, stages.seconds)
             record.write_json(account, folder / "run.json")

@@ -11,6 +11,7 @@ import polars as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from forecast import sheets
 from forecast.raw import InputError
 from forecast.record import data_digest, frame_digest
 from forecast.schema import Events, LeftOut, Loaded, Rejected, Truces, Unmapped
@@ -137,7 +138,7 @@ def _check(
         bad = source.rejected
         if bad.height > max_rejected * source.read:
             rejected_to.parent.mkdir(parents=True, exist_ok=True)
-            bad.write_csv(rejected_to)
+            sheets.write(bad, rejected_to)
             first = bad.row(0, named=True)
             raise InputError(
                 f"{name}: {bad.height} of {source.read} rows are bad, more than "

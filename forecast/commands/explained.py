@@ -1,9 +1,8 @@
-"""Explanations of a run: which models and rows they take, and the files they leave."""
+"""Explanations of a run: which models and rows they take."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import dataframely as dy
 import polars as pl
@@ -119,14 +118,3 @@ def _coefficients(
             notes.append(f"explain: {error}")
         done(name)
     return Coefficients.validate(pl.concat(found)), notes
-
-
-def write(found: Explained, folder: Path) -> None:
-    """Write a CSV for each explanation that there is."""
-    for name, frame in (
-        ("coefficients", found.coefficients),
-        ("effects", found.effects),
-        ("importance", found.importance),
-    ):
-        if frame.height:
-            frame.write_csv(folder / f"{name}.csv")

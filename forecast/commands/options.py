@@ -3,16 +3,18 @@
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra import main as hydra_main
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from forecast import withheld
+from forecast.commands import hydra_node, shown, targets, words
 from forecast.raw import InputError
 
 Task = Callable[[DictConfig], int]
@@ -36,7 +38,6 @@ def call(verb: str, overrides: Sequence[str], task: Task) -> int:
         2 where the words make no configuration, 1 where the data cannot be used,
         else what the task returned; of a sweep, the worst.
     """
-    words = _words(overrides)
     if {"-h", "--help"} & set(overrides):
         print(usage(verb))
         return 0
@@ -46,49 +47,41 @@ def call(verb: str, overrides: Sequence[str], task: Task) -> int:
     except OSError as error:
         print(f"forecast: {home}: cannot be made: {error.strerror}", file=sys.stderr)
         return 1
-    problem = _problem(verb, words)
+    targets.trust()
+    shown.watch()
+    overrides, problem = _checked(verb, overrides)
     if problem:
-        print(f"forecast {verb}: {problem}", file=sys.stderr)
+        _say(verb, problem)
         return 2
     codes = [0]
-
-    def guarded(config: DictConfig) -> None:
-        try:
-            codes.append(task(config))
-        except (InputError, InstantiationException) as error:
-            # Hydra wraps what a source raises
-            reason = error if isinstance(error, InputError) else error.__cause__
-            if not isinstance(reason, InputError | TypeError):
-                raise
-            print(f"forecast {verb}: {reason}", file=sys.stderr)
-            codes.append(1)
-
     sys.argv = [f"forecast {verb}", *overrides]
-    hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(guarded)()
+    hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(
+        lambda config: codes.append(_done(verb, task, config))
+    )()
     return max(codes)
 
 
-#: flags of Hydra that take the next word
-TAKES_A_WORD = (
-    "--cfg",
-    "-c",
-    "--package",
-    "-p",
-    "--info",
-    "-i",
-    "--config-name",
-    "-cn",
-)
-
-
-def _words(overrides: Sequence[str]) -> list[str]:
-    """The overrides, without Hydra's own flags and what belongs to them."""
-    before = ["", *overrides]
-    return [
-        word
-        for last, word in zip(before, overrides, strict=False)
-        if not word.startswith("-") and last not in TAKES_A_WORD
-    ]
+def _done(verb: str, task: Task, config: DictConfig) -> int:
+    """Exit code of a task on a configuration, or of the words that say why not."""
+    # a sweep can make what no choice of it makes alone
+    called = targets.problem(OmegaConf.to_container(config, resolve=True))
+    if called:
+        _say(verb, called)
+        return 2
+    try:
+        return task(config)
+    except Exception as error:
+        # Hydra wraps what a source raises
+        wrapped = isinstance(error, InstantiationException)
+        reason = error.__cause__ if wrapped else error
+        if isinstance(reason, (InputError, TypeError) if wrapped else InputError):
+            _say(verb, str(reason))
+            return 1
+        said = "".join(traceback.format_exception(error))
+        if withheld.text(said) == said:
+            raise
+        _say(verb, said)
+        return 1
 
 
 def conf() -> Path:
@@ -99,8 +92,7 @@ def conf() -> Path:
 def choices() -> dict[str, list[str]]:
     """Options of every group, experiments among them."""
     groups = {g.name: _names(g) for g in sorted(conf().iterdir()) if g.is_dir()}
-    places = {os.environ["FORECAST_ROOT"], os.environ["FORECAST_HOME"]}
-    found = {n for place in places for n in _names(Path(place) / "experiments")}
+    found = {n for place in _places() for n in _names(place / "experiments")}
     return groups | {"experiments": sorted(found)}
 
 
@@ -144,42 +136,54 @@ def _names(folder: Path) -> list[str]:
     return sorted(p.stem for p in folder.glob("*.yaml"))
 
 
-def _problem(verb: str, words: Sequence[str]) -> str | None:
-    """Why these words make no configuration; None where they do."""
-    for attempt in _attempts(words):
+def _say(verb: str, said: str) -> None:
+    """Say what is wrong, and no secret with it."""
+    print(f"forecast {verb}: {withheld.text(said)}", file=sys.stderr)
+
+
+def _checked(verb: str, typed: Sequence[str]) -> tuple[list[str], str | None]:
+    """Words as Hydra is given them, and why they may not be used, if so."""
+    try:
+        given = words.searched(typed, [str(place) for place in _places()])
+    except ValueError as error:
+        return [], str(error)
+    problem = words.unknown(given) or _problem(verb, words.overrides(given))
+    if "--resolve" in given and withheld.taken:
+        problem = problem or "--resolve: it would print " + ", ".join(withheld.taken)
+    return words.in_order(given), problem
+
+
+def _places() -> list[Path]:
+    """Folders whose configuration is found beside our own."""
+    return [Path(os.environ[name]) for name in ("FORECAST_HOME", "FORECAST_ROOT")]
+
+
+def _problem(verb: str, overrides: Sequence[str]) -> str | None:
+    """Why these words make no configuration that may be used; None where they do."""
+    reason = words.acts_on_hydra(overrides)
+    if reason:
+        return reason
+    for attempt in words.attempts(overrides):
         try:
             with initialize_config_dir(str(conf()), version_base="1.3"):
-                config = compose(verb, list(attempt))
-            OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+                config = compose(verb, list(attempt), return_hydra_config=True)
+            reason = hydra_node.problem(config)
+            ours = OmegaConf.masked_copy(
+                config, [str(k) for k in config if k != "hydra"]
+            )
+            resolved = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
+            reason = reason or targets.problem(resolved)
         except (HydraException, OmegaConfBaseException) as error:
-            return _explained(verb, attempt, str(error))
+            reason = _explained(verb, attempt, str(error))
+        if reason:
+            return reason
     return None
 
 
-def _attempts(words: Sequence[str]) -> list[list[str]]:
-    """The words with every choice of a sweep in turn, the others at their first."""
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(words))
-    except HydraException:
-        return [list(words)]
-    options = [
-        [f"{word.split('=')[0]}={value}" for value in o.sweep_string_iterator()]
-        if o.is_sweep_override()
-        else [word]
-        for o, word in zip(parsed, words, strict=True)
-    ]
-    first = [option[0] for option in options]
-    return [first] + [
-        [*first[:i], value, *first[i + 1 :]]
-        for i, option in enumerate(options)
-        for value in option[1:]
-    ]
-
-
-def _explained(verb: str, words: Sequence[str], error: str) -> str:
+def _explained(verb: str, overrides: Sequence[str], error: str) -> str:
     first = error.strip().splitlines()[0]
     groups = choices()
-    for word in words:
+    for word in overrides:
         name, _, value = word.partition("=")
         chosen = [v.strip() for v in value.strip("[]").split(",")]
         unknown = [v for v in chosen if v not in (*groups.get(name, ()), "", "null")]

@@ -1,7 +1,7 @@
 """`forecast run`: fit models, judge them, publish one, and leave a folder behind."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,17 @@ import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig, OmegaConf
 
-from forecast import record
+from forecast import provenance, record, withheld
 from forecast.alarms import alarms
 from forecast.backtest import Model, NothingToLearn, backtest
 from forecast.choices import Choice
 from forecast.commands import (
     audit,
     explained,
+    linking,
     model_files,
     options,
+    run_files,
     settings,
     study,
     tracked,
@@ -26,15 +28,18 @@ from forecast.commands import (
 )
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
+from forecast.commands.run_files import Result
 from forecast.commands.show import report, risks, shares, skills
+from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
 from forecast.costs import costs
 from forecast.evaluate import Judge, evaluate
 from forecast.publish import Published, publish, risk_scores
 from forecast.raw import InputError
-from forecast.schema import Alarms, Audits, Costs, Metrics, Predictions, RiskScores
+from forecast.schema import RiskScores
 from forecast.split import Overlap
 from forecast.strata import strata
+from forecast.threads import one_thread
 
 
 def main(overrides: Sequence[str]) -> int:
@@ -43,30 +48,55 @@ def main(overrides: Sequence[str]) -> int:
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a run found."""
+class Done:
+    """A run that is finished: its folder, and what it prints."""
 
-    predictions: dy.DataFrame[Predictions]
-    metrics: dy.DataFrame[Metrics]
-    strata: pl.DataFrame
-    alarms: dy.DataFrame[Alarms]
-    costs: dy.DataFrame[Costs]
-    scores: dy.DataFrame[RiskScores]
-    model: Published | None
+    out: Path
+    result: Result
     notes: list[str]
-    audits: dy.DataFrame[Audits]
-    known: truth.Known | None
-    choices: list[Choice]
+    seconds: dict[str, float]
+    #: of the MLflow store; None where nothing is tracked, or could be
+    uri: str | None
 
 
 def run(config: DictConfig) -> int:
     """Take a configuration from data to a finished folder and an MLflow run."""
-    began = datetime.now().astimezone()
+    done = make(config)
+    _show(config, done)
+    return 0 if done.result.model and not audit.faults(done.result.audits) else 1
+
+
+def make(config: DictConfig, began: datetime | None = None) -> Done:
+    """Make the folder of a run, and its MLflow run, and print nothing.
+
+    Parameters
+    ----------
+    config : DictConfig
+        Of `forecast run`.
+    began : datetime, optional
+        When; now by default.
+
+    Returns
+    -------
+    Done
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If settings or data cannot be used.
+    """
+    began = began or datetime.now().astimezone()
+    code = provenance.code()
     settings.check(config)
     settings.anchor(config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
-    out = _out(config, began)
-    with Stages() as stages, tracked.run(config, out.name) as tracker:
+    written = shown(config)
+    with (
+        record.released(_out(config, began)) as out,
+        one_thread(),
+        Stages() as stages,
+        tracked.run(config, out.name) as tracker,
+    ):
         with stages("load"):
             refused = out.with_name(f"{out.name}.rejected.csv")
             data = load(
@@ -76,49 +106,30 @@ def run(config: DictConfig) -> int:
                 refused,
                 **settings.roles(config),
             )
+            data = replace(data, inputs=data.inputs | linking.corrections(config))
         frames = study.prepare(config, data, stages)
         result = _find(config, data, frames, stages, tracker.run_id)
         why = explained.find(config, frames, result.predictions, result.model, stages)
         result.notes.extend(why.notes)
         facts = _facts(config, data, frames, tracker.run_id)
         facts |= {"config_digest": record.config_digest(resolved)}
+        facts |= {"question": written["question"]}
         with stages("write"), record.folder(out) as folder:
-            _write(folder, resolved, data, result)
-            if result.model:
-                rows = frames.at[frames.as_of]
-                model_files.write(
-                    folder, resolved, data, rows, result.metrics, result.model
-                )
-            explained.write(why, folder)
-            frames.reach.write_csv(folder / "reach.csv")
-            if frames.actors.height:
-                frames.actors.write_csv(folder / "actors.csv")
+            run_files.write(folder, resolved, written, data, frames, result, why)
+            provenance.keep(code, folder)
             account = record.account(
+                code,
                 **facts,
                 notes=[*result.notes, *tracker.notes],
                 **record.times(began, stages.seconds),
             )
-            html = page(
-                account,
-                data,
-                frames.left_out,
-                list(config.baselines),
-                result.predictions,
-                result.metrics,
-                result.scores,
-                alarms=result.alarms,
-                costs=result.costs,
-                audits=result.audits,
-                known=result.known,
-                why=why,
-            )
+            html = _page(config, account, data, frames, result, why)
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
         with stages("track"):
-            tracker.log(resolved, truth.beside(result.metrics, result.known), out)
+            tracker.log(written, truth.beside(result.metrics, result.known), out)
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
-    _show(config, out, result, notes, stages.seconds, tracker.uri)
-    return 0 if result.model and not audit.faults(result.audits) else 1
+    return Done(out, result, notes, stages.seconds, tracker.uri)
 
 
 def _out(config: DictConfig, began: datetime) -> Path:
@@ -235,7 +246,6 @@ def _facts(
     return {
         "run_id": run_id,
         "name": config.name,
-        "question": config.question,
         "seed": config.seed,
         "horizons": list(config.horizons),
         "level": config.level,
@@ -253,32 +263,33 @@ def _facts(
     }
 
 
-def _write(folder: Path, resolved: Any, data: Data, result: Result) -> None:
-    OmegaConf.save(OmegaConf.create(resolved), folder / "config.yaml")
-    result.predictions.write_parquet(folder / "predictions.parquet")
-    result.metrics.write_csv(folder / "metrics.csv")
-    result.strata.write_parquet(folder / "strata.parquet")
-    result.alarms.write_csv(folder / "alarms.csv")
-    result.costs.write_csv(folder / "costs.csv")
-    result.scores.write_csv(folder / "risk_scores.csv")
-    data.rejected.write_csv(folder / "rejected.csv")
-    if result.audits.height:
-        result.audits.write_csv(folder / "audits.csv")
-    if result.known:
-        result.known.scores.write_csv(folder / "truth.csv")
-    if result.choices:
-        table = pl.DataFrame(result.choices).sort("model", "what", "cutoff")
-        table.write_csv(folder / "choices.csv")
-
-
-def _show(
+def _page(
     config: DictConfig,
-    out: Path,
+    account: Mapping[str, Any],
+    data: Data,
+    frames: study.Frames,
     result: Result,
-    notes: Sequence[str],
-    seconds: dict[str, float],
-    uri: str | None,
-) -> None:
+    why: explained.Explained,
+) -> str:
+    return page(
+        account,
+        data,
+        frames.left_out,
+        list(config.baselines),
+        result.predictions,
+        result.metrics,
+        result.scores,
+        alarms=result.alarms,
+        costs=result.costs,
+        audits=result.audits,
+        known=result.known,
+        why=why,
+    )
+
+
+def _show(config: DictConfig, done: Done) -> None:
+    """Print what was found, and where it lies."""
+    result = done.result
     baselines = list(config.baselines)
     said = model_files.said(config, result.metrics)
     tables = [skills(result.metrics, baselines, config.named_baseline)]
@@ -288,9 +299,9 @@ def _show(
     if result.known and result.known.scores.height:
         tables.append(shares(result.known.scores, config.named_baseline))
     places: dict[str, Path | str] = {
-        "report": out / "report.html",
-        "risk scores": out / "risk_scores.csv",
+        "report": done.out / "report.html",
+        "risk scores": done.out / "risk_scores.csv",
     }
-    if uri:
-        places |= {"MLflow": uri}
-    report(places, tables, [said, *notes], seconds)
+    if done.uri:
+        places |= {"MLflow": withheld.text(done.uri)}
+    report(places, tables, [said, *done.notes], done.seconds)

@@ -8,13 +8,14 @@ from typing import Any
 import dataframely as dy
 from omegaconf import DictConfig, OmegaConf
 
-from forecast import record
+from forecast import record, sheets
 from forecast.cache import Account
 from forecast.commands import linking, options, settings, study
 from forecast.commands.chosen import chosen
 from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks
+from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
 from forecast.commands.thin import thin
 from forecast.publish import Published, risk_scores
@@ -38,7 +39,7 @@ def score(config: DictConfig) -> int:
     if out:
         record.vacant(out)
     out = out or record.free(home / "outputs" / "score", began)
-    with Stages() as stages:
+    with record.released(out), Stages() as stages:
         with stages("load"):
             refused = out.with_name(f"{out.name}.rejected.csv")
             data = load(
@@ -61,9 +62,9 @@ def score(config: DictConfig) -> int:
                 resolved, data, model, by.run_id, as_of, notes, stages, began
             )
             account["features"] = {"computed": found.computed, "cached": found.cached}
-            OmegaConf.save(OmegaConf.create(resolved), folder / "config.yaml")
-            scores.write_csv(folder / "risk_scores.csv")
-            data.rejected.write_csv(folder / "rejected.csv")
+            OmegaConf.save(OmegaConf.create(shown(of_run)), folder / "config.yaml")
+            sheets.write(scores, folder / "risk_scores.csv")
+            sheets.write(data.rejected, folder / "rejected.csv")
             html = page(
                 account,
                 data,

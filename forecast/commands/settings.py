@@ -1,6 +1,6 @@
 """What settings must be: found out before the work begins, not at its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -174,9 +174,17 @@ def anchor(config: DictConfig) -> None:
     config.data_root = str(Path(config.data_root).resolve())
     for group in ("events", "truces"):
         for source in (config.get(group) or {}).values():
-            for key, value in source.items():
-                if key != "_target_":
-                    source[key] = _anchored(value)
+            _anchor(source, [key for key in source if key != "_target_"])
+    if config.get("actors"):
+        _anchor(config.actors, ["corrections"])
+
+
+def _anchor(settings: DictConfig, keys: Sequence[Any]) -> None:
+    for key in keys:
+        anchored = _anchored(settings[key])
+        # what is no path stays the expression that it may be
+        if anchored != settings[key]:
+            settings[key] = anchored
 
 
 def _anchored(value: Any) -> Any:

@@ -10,6 +10,7 @@ import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig
 
+from forecast import withheld
 from forecast.schema import Metrics
 
 
@@ -67,7 +68,8 @@ class Tracker:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        self.notes.append(f"MLflow does not know this run: {error}")
+        said = f"MLflow does not know this run: {error}"
+        self.notes.append(withheld.text(said))
         self.uri = None
 
 
@@ -134,5 +136,5 @@ def comparison(
             tracking.close_run(uri, child, "FINISHED")
         tracking.close_run(uri, run_id, "FINISHED")
     except tracking.TrackingError as error:
-        return [f"MLflow does not know this comparison: {error}"]
+        return [withheld.text(f"MLflow does not know this comparison: {error}")]
     return []
