@@ -84,7 +84,7 @@ def open_run(
     ...     MlflowClient(uri).get_run(run_id).info.status
     'FINISHED'
     """
-    client = connect(uri)
+    client = connect(uri, artifacts)
     try:
         within = experiment_id(client, experiment, artifacts)
         run = client.create_run(within, run_name=name, tags=dict(tags))

@@ -1,68 +1,109 @@
 """A store of MLflow, opened with care.
 
-One that cannot be used is said at once, and two runs never make one together.
+One that cannot be used is said at once. A SQLite file is made under a lock, at another
+name than its own, and renamed when it is whole: two runs never make one together, and
+one that is killed while making it leaves nothing that looks like a store.
 """
 
+import fcntl
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+
+SQLITE = "sqlite:///"
 
 
 class TrackingError(RuntimeError):
     """A store that cannot take runs; the message names it and says why."""
 
 
-def connect(uri: str) -> MlflowClient:
+def connect(uri: str, artifacts: str | Path | None = None) -> MlflowClient:
     """Open a store, and make it if it is missing.
+
+    Parameters
+    ----------
+    uri : str
+        Its address.
+    artifacts : str, Path or None
+        Where a new SQLite store keeps files of experiments that name no place; None is
+        a folder beside it.
 
     Raises
     ------
     TrackingError
         If it cannot be opened.
     """
-    _check_sqlite(uri)
+    path = file(uri)
     try:
-        with _alone(uri):
-            return MlflowClient(tracking_uri=uri)
+        if path is not None:
+            _make(path, artifacts or path.with_name("mlartifacts"))
+        return MlflowClient(tracking_uri=uri)
     except Exception as error:  # sqlalchemy, alembic and drivers have no common base
-        raise TrackingError(f"cannot open the MLflow store {uri}: {error}") from error
+        raise TrackingError(
+            f"cannot open the MLflow store {path or uri}: {error}"
+        ) from error
 
 
-@contextmanager
-def _alone(uri: str) -> Iterator[None]:
-    """Hold a lock beside a SQLite file: two that create it at once break it."""
-    if not uri.startswith("sqlite:///"):
-        yield
-        return
-    import fcntl
+def file(uri: str) -> Path | None:
+    """File of a SQLite store; None for a store that is none.
 
-    path = Path(uri.removeprefix("sqlite:///") + ".lock")
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _check_sqlite(uri: str) -> None:
-    """Refuse a bad SQLite file at once: MLflow would retry it for 100 seconds."""
-    if not uri.startswith("sqlite:///"):
-        return
-    path = Path(uri.removeprefix("sqlite:///"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA schema_version")
-    except (OSError, sqlite3.Error) as error:
-        raise TrackingError(f"cannot open the MLflow store {path}: {error}") from error
+    Examples
+    --------
+    >>> file("sqlite:////home/mlflow.db"), file("http://127.0.0.1:5000")
+    (PosixPath('/home/mlflow.db'), None)
+    """
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
 
 
 def exists(uri: str) -> bool:
     """Whether a store is there; of a server, only an attempt can tell."""
-    path = uri.removeprefix("sqlite:///")
-    return path == uri or Path(path).is_file()
+    path = file(uri)
+    return path is None or path.is_file()
+
+
+def _make(path: Path, artifacts: str | Path) -> None:
+    """Make a SQLite store if there is none, and refuse a file that is no database."""
+    if not _there(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(path.with_name(f"{path.name}.lock")):
+            if not _there(path):  # made while we waited
+                _create(path.with_name(f"{path.name}.part"), artifacts).replace(path)
+    with closing(sqlite3.connect(path)) as database:
+        # MLflow would try a file that is no database again for 100 seconds
+        database.execute("PRAGMA schema_version")
+
+
+def _there(path: Path) -> bool:
+    """Whether there is a file that holds anything."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def _create(part: Path, artifacts: str | Path) -> Path:
+    """Make an empty store in one closed file that nobody else looks at."""
+    # costs 0.6 s, and stores are made once
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    for more in ("", "-journal", "-wal", "-shm"):  # what one left that was killed
+        part.with_name(part.name + more).unlink(missing_ok=True)
+    store: Any = SqlAlchemyStore
+    store(f"{SQLITE}{part}", str(artifacts)).engine.dispose()
+    with closing(sqlite3.connect(part)) as database:
+        # readers and a writer do not wait for each other; kept in the file
+        database.execute("PRAGMA journal_mode = WAL")
+    return part
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Hold a lock, which ends with the process however it ends."""
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def experiment_id(client: MlflowClient, name: str, artifacts: str | Path | None) -> str:
