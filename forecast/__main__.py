@@ -13,6 +13,7 @@ VERBS = {
     "compare": "judge finished runs against each other",
     "run": "fit, judge and publish models on a set of events and truces",
     "score": "score the truces in force on a day with a published model",
+    "track": "file finished runs in MLflow that it does not know",
     "ui": "open MLflow on the runs of this project",
 }
 HELP = """\
@@ -26,6 +27,7 @@ forecast: how likely is a truce to collapse, and why
   forecast run experiments=ged_ethprio data_root=PATH
   forecast score truces=syria_2016 events=syria_2016 as_of=2016-04-07
   forecast compare outputs/NAME/DATE_TIME outputs/NAME/DATE_TIME
+  forecast track outputs/NAME/DATE_TIME
   forecast check events=table events.table.path=FILE
   forecast VERB --help                             what a verb takes
 """

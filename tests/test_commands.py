@@ -86,7 +86,7 @@ def test_an_unknown_verb_is_named_beside_those_that_exist() -> None:
     answer = forecast("rnu")
     assert answer.returncode == 2
     assert "'rnu'" in answer.stderr
-    assert "run, score, ui" in answer.stderr
+    assert "run, score, track, ui" in answer.stderr
 
 
 @pytest.mark.parametrize(

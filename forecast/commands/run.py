@@ -66,7 +66,7 @@ def run(config: DictConfig) -> int:
     settings.anchor(config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
     out = _out(config, began)
-    with Stages() as stages, tracked.run(config, out.name) as tracker:
+    with Stages() as stages, tracked.run(config, out) as tracker:
         with stages("load"):
             refused = out.with_name(f"{out.name}.rejected.csv")
             data = load(
@@ -115,7 +115,7 @@ def run(config: DictConfig) -> int:
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
         with stages("track"):
-            tracker.log(resolved, truth.beside(result.metrics, result.known), out)
+            tracker.log()
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     _show(config, out, result, notes, stages.seconds, tracker.uri)
     return 0 if result.model and not audit.faults(result.audits) else 1

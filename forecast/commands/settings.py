@@ -128,6 +128,8 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "truth.years": (whole(1), "a whole number from 1 on"),
     "truth.draws": (whole(2), "a whole number from 2 on"),
     "truth.every": (whole(1), "a whole number from 1 on"),
+    "tracking.patience": (between(0.1, 86_400), "seconds, such as 10"),
+    "patience": (between(0.1, 86_400), "seconds, such as 600"),
     "actors.min_score": (between(0, 100), "a number from 0 to 100"),
 }
 

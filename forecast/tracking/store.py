@@ -1,12 +1,13 @@
 """A store of MLflow, opened with care.
 
-One that cannot be used is said at once. A SQLite file is made under a lock, at another
+One that cannot be used is said soon. A SQLite file is made under a lock, at another
 name than its own, and renamed when it is whole: two runs never make one together, and
 one that is killed while making it leaves nothing that looks like a store.
 """
 
 import fcntl
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,14 +16,21 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from forecast.tracking.patience import RUN, Patience, TrackingError, patient, plain
+
 SQLITE = "sqlite:///"
+#: seconds to wait for another command that is making the store, and for one that
+#: writes to it
+MAKING, LOCKED = 60.0, 3.0
 
 
-class TrackingError(RuntimeError):
-    """A store that cannot take runs; the message names it and says why."""
-
-
-def connect(uri: str, artifacts: str | Path | None = None) -> MlflowClient:
+def connect(
+    uri: str,
+    artifacts: str | Path | None = None,
+    patience: Patience | None = None,
+    *,
+    write: bool = True,
+) -> MlflowClient:
     """Open a store, and make it if it is missing.
 
     Parameters
@@ -32,20 +40,27 @@ def connect(uri: str, artifacts: str | Path | None = None) -> MlflowClient:
     artifacts : str, Path or None
         Where a new SQLite store keeps files of experiments that name no place; None is
         a folder beside it.
+    patience : Patience, optional
+        What all calls of the client may take together. To make a store takes the
+        seconds that it takes, and they do not count.
+    write : bool
+        Whether a store that cannot be written now is refused.
 
     Raises
     ------
     TrackingError
         If it cannot be opened.
     """
-    path = file(uri)
+    path, patience = file(uri), patience or Patience(RUN)
     try:
         if path is not None:
             _make(path, artifacts or path.with_name("mlartifacts"))
-        return MlflowClient(tracking_uri=uri)
+            patience(_check, path, write)
+        # what makes a client connects it
+        return patient(patience(MlflowClient, tracking_uri=uri), patience)
     except Exception as error:  # sqlalchemy, alembic and drivers have no common base
         raise TrackingError(
-            f"cannot open the MLflow store {path or uri}: {error}"
+            f"cannot open the MLflow store {path or uri}: {plain(error)}"
         ) from error
 
 
@@ -67,15 +82,12 @@ def exists(uri: str) -> bool:
 
 
 def _make(path: Path, artifacts: str | Path) -> None:
-    """Make a SQLite store if there is none, and refuse a file that is no database."""
+    """Make a SQLite store if there is none."""
     if not _there(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with _alone(path.with_name(f"{path.name}.lock")):
             if not _there(path):  # made while we waited
                 _create(path.with_name(f"{path.name}.part"), artifacts).replace(path)
-    with closing(sqlite3.connect(path)) as database:
-        # MLflow would try a file that is no database again for 100 seconds
-        database.execute("PRAGMA schema_version")
 
 
 def _there(path: Path) -> bool:
@@ -101,9 +113,30 @@ def _create(part: Path, artifacts: str | Path) -> Path:
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Hold a lock, which ends with the process however it ends."""
+    until = time.monotonic() + MAKING
     with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise TimeoutError(
+                        f"another command has been making it for {MAKING:g} s"
+                    ) from None
+                time.sleep(0.05)
         yield
+
+
+def _check(path: Path, write: bool) -> None:
+    """Refuse a file that is no database, and one that cannot be written.
+
+    MLflow would try the first again for 100 seconds, the second for 20 at each call.
+    """
+    with closing(sqlite3.connect(path, timeout=LOCKED)) as database:
+        database.execute("PRAGMA schema_version")
+        if write:
+            database.execute("BEGIN IMMEDIATE")
 
 
 def experiment_id(client: MlflowClient, name: str, artifacts: str | Path | None) -> str:
