@@ -100,7 +100,7 @@ def logged(uri, run_id):
     parent = client.get_run(run_id)
     below = f"tags.`mlflow.parentRunId` = '{run_id}'"
     children = client.search_runs([parent.info.experiment_id], below)
-    own = {"forecast.run_id", "mlflow.parentRunId"}
+    own = {"forecast.run_id", "forecast.lock", "mlflow.parentRunId"}
     return {
         one.info.run_name: (
             one.info.status,

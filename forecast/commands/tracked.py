@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import dataframely as dy
 import polars as pl
@@ -20,6 +20,9 @@ from forecast.commands.finished import Run
 from forecast.commands.truth import beside
 from forecast.raw import InputError
 from forecast.schema import KnownTruth, Metrics
+
+if TYPE_CHECKING:  # which costs 1.5 s
+    from forecast.tracking import Held
 
 S = TypeVar("S", bound=dy.Schema)
 
@@ -34,22 +37,28 @@ class Tracker:
         self.uri: str | None = config.tracking.uri
         self.run_id = uuid.uuid4().hex
         self.notes: list[str] = []
+        self._held: Held | None = None
         self._out = out
+        label = str(config.collapse._target_).rpartition(".")[2]
         if self.uri is None:
             return
         from forecast import tracking
 
         self.patience = tracking.Patience(config.tracking.patience)
         try:
+            self._held = tracking.hold(Path(config.home), self.run_id)
             self.run_id = tracking.open_run(
                 self.uri,
                 config.tracking.artifacts,
                 config.name,
                 out.name,
-                {"label": str(config.collapse._target_).rpartition(".")[2]},
+                {"label": label, **self._held.tags},
                 self.patience,
             )
         except tracking.TrackingError as error:
+            if self._held:  # of a run that never began
+                self._held.drop()
+                self._held = None
             self._give_up(error)
 
     def log(self) -> None:
@@ -64,16 +73,20 @@ class Tracker:
         except tracking.TrackingError as error:
             self._give_up(error)
 
-    def close(self, status: str) -> None:
-        """End the MLflow run."""
-        if self.uri is None:
+    def close(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
+        """End the MLflow run, or leave a note how it ended."""
+        if self._held is None:
             return
         from forecast import tracking
 
-        try:
-            tracking.close_run(self.uri, self.run_id, status, self.patience)  # type: ignore[arg-type]
-        except tracking.TrackingError as error:
-            self._give_up(error)
+        if self.uri is not None:
+            try:
+                tracking.close_run(self.uri, self.run_id, status, self.patience)
+                self._held.drop()
+                return
+            except tracking.TrackingError as error:
+                self._give_up(error)
+        self._held.leave(status)
 
     def _give_up(self, error: Exception) -> None:
         self.notes.append(
@@ -124,6 +137,13 @@ def file(config: DictConfig, run: Run) -> tuple[str, bool]:
     """
     from forecast import tracking
 
+    with tracking.hold(Path(config.home), run.account["run_id"]) as held:
+        return _file(config, run, held.tags)
+
+
+def _file(config: DictConfig, run: Run, tags: Mapping[str, str]) -> tuple[str, bool]:
+    from forecast import tracking
+
     uri, run_id = config.tracking.uri, run.account["run_id"]
     patience = tracking.Patience(config.patience)
     found = tracking.find(uri, run_id, patience)
@@ -131,12 +151,13 @@ def file(config: DictConfig, run: Run) -> tuple[str, bool]:
         return found.run_id, False
     logged_as = found.run_id if found else None
     if logged_as is None:
+        own = {"label": run.account["label"], tracking.RUN_ID: run_id}
         logged_as = tracking.open_run(
             uri,
             config.tracking.artifacts,
             run.account["name"],
             run.folder.name,
-            {"label": run.account["label"], tracking.RUN_ID: run_id},
+            {**tags, **own},
             patience,
             milliseconds(run.account["started"]),
         )
@@ -219,22 +240,31 @@ def comparison(
 
     patience = tracking.Patience(config.tracking.patience)
     (first, *others) = scores.values()
-    own = first.clear() if others else first
+    mine = first.clear() if others else first
     children = scores if others else {}
     experiment, name = where
     try:
-        run_id = tracking.open_run(uri, place, experiment, name, tags, patience)
-        tracking.log_comparison(
-            uri, run_id, params=params, scores=own, folder=folder, patience=patience
-        )
-        for title, rows in children.items():
-            under = {tracking.PARENT: run_id}
-            child = tracking.open_run(uri, place, experiment, title, under, patience)
+        with tracking.hold(Path(config.home), uuid.uuid4().hex) as held:
+            own = {**tags, **held.tags}
+            run_id = tracking.open_run(uri, place, experiment, name, own, patience)
             tracking.log_comparison(
-                uri, child, params={}, scores=rows, patience=patience
+                uri,
+                run_id,
+                params=params,
+                scores=mine,
+                folder=folder,
+                patience=patience,
             )
-            tracking.close_run(uri, child, "FINISHED", patience)
-        tracking.close_run(uri, run_id, "FINISHED", patience)
+            for title, rows in children.items():
+                under = {tracking.PARENT: run_id}
+                child = tracking.open_run(
+                    uri, place, experiment, title, under, patience
+                )
+                tracking.log_comparison(
+                    uri, child, params={}, scores=rows, patience=patience
+                )
+                tracking.close_run(uri, child, "FINISHED", patience)
+            tracking.close_run(uri, run_id, "FINISHED", patience)
     except tracking.TrackingError as error:
         return [f"MLflow does not know this comparison: {error}"]
     return []

@@ -129,6 +129,7 @@ def _serve(options: Options) -> int:
     address = f"http://{HOST}:{options.port}"
     with tempfile.TemporaryFile() as log, _noted_signals() as signals:
         print("MLflow is starting …", file=sys.stderr, flush=True)
+        _close_dead(options.uri)
         server = _start(options, log)
         try:
             if _answers(server, options.port, signals):
@@ -141,6 +142,15 @@ def _serve(options: Options) -> int:
             return 0 if signals else _failed(server, log)
         finally:
             _end(server)
+
+
+def _close_dead(uri: str) -> None:
+    """Show no run as RUNNING that was killed on this machine."""
+    from forecast.tracking import TrackingError, close_dead
+
+    # a store that cannot be opened is the server's to tell
+    with suppress(TrackingError):
+        close_dead(uri)
 
 
 def _start(options: Options, log: IO[bytes]) -> subprocess.Popen[bytes]:

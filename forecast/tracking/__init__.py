@@ -22,13 +22,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from forecast.differences import flatten
-from forecast.tracking.logged import (
-    COMPLETE,
-    PARENT,
-    RUN_ID,
-    log_comparison,
-    log_results,
-)
+from forecast.tracking.alive import PARENT, Held, close, hold, reap
+from forecast.tracking.logged import COMPLETE, RUN_ID, log_comparison, log_results
 from forecast.tracking.patience import Patience, TrackingError, plain
 from forecast.tracking.store import connect, exists, experiment_id
 
@@ -40,13 +35,16 @@ __all__ = [
     "PARENT",
     "RUN_ID",
     "Found",
+    "Held",
     "MlflowClient",
     "Patience",
     "TrackingError",
+    "close_dead",
     "close_run",
     "files",
     "find",
     "flatten",
+    "hold",
     "log_comparison",
     "log_results",
     "open_run",
@@ -70,7 +68,10 @@ def open_run(
     patience: Patience | None = None,
     at: int | None = None,
 ) -> str:
-    """Start a parent run, and make the store and the experiment if they are missing.
+    """Start a run, and make the store and the experiment if they are missing.
+
+    Runs of this host that are RUNNING though their process is gone are closed first,
+    unless it is a child run that starts.
 
     Parameters
     ----------
@@ -110,6 +111,8 @@ def open_run(
     """
     client = connect(uri, artifacts, patience)
     try:
+        if PARENT not in tags:
+            reap(client)
         within = experiment_id(client, experiment, artifacts)
         run = client.create_run(within, at, dict(tags), name)
     except (MlflowException, TrackingError) as error:
@@ -117,6 +120,35 @@ def open_run(
             f"no run could be started in {uri}: {plain(error)}"
         ) from error
     return str(run.info.run_id)
+
+
+def close_dead(uri: str, patience: Patience | None = None) -> list[str]:
+    """Close the runs of this host that are RUNNING and whose process is no more.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+    patience : Patience, optional
+        How long the store may keep us waiting.
+
+    Returns
+    -------
+    list of str
+        Their ids.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be written.
+    """
+    if not exists(uri):  # opening it would make it
+        return []
+    client = connect(uri, patience=patience)
+    try:
+        return reap(client)
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(f"{uri} cannot be read: {plain(error)}") from error
 
 
 def find(uri: str, run_id: str, patience: Patience | None = None) -> Found | None:
@@ -218,11 +250,7 @@ def close_run(
     """
     client = connect(uri, patience=patience)
     try:
-        experiment = client.get_run(run_id).info.experiment_id
-        running = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
-        for child in client.search_runs([experiment], filter_string=running):
-            client.set_terminated(child.info.run_id, status)
-        client.set_terminated(run_id, status, at)
+        close(client, run_id, status, at)
     except (MlflowException, TrackingError) as error:
         raise TrackingError(
             f"the run was not closed in {uri}: {plain(error)}"

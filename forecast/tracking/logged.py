@@ -13,10 +13,10 @@ from mlflow.exceptions import MlflowException
 
 from forecast.differences import flatten
 from forecast.schema import Metrics
+from forecast.tracking.alive import PARENT
 from forecast.tracking.patience import Patience, TrackingError, plain
 from forecast.tracking.store import connect
 
-PARENT = "mlflow.parentRunId"
 PUBLISHED = "published"
 #: tags: the id in run.json of a run that was filed later, and whether all is logged
 RUN_ID, COMPLETE = "forecast.run_id", "forecast.complete"
