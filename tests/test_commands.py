@@ -366,7 +366,27 @@ def test_an_mlflow_run_beside_the_folder(tmp_path: Path) -> None:
     )
     names = {child.info.run_name for child in children}
     assert names == {"logit", "base_rate", "age", "trail", "ewma"}
-    assert {f.path for f in client.list_artifacts(run_id)} >= FILES
+    assert {f.path for f in client.list_artifacts(run_id)} >= FILES | {"charts"}
+    charts = {f.path for f in client.list_artifacts(run_id, "charts")}
+    assert charts >= {f"charts/{name}.html" for name in ("risk", "skill-30", "years")}
+    account = json.loads((out / "run.json").read_text())
+    for run_of in [parent, *children]:
+        tags = run_of.data.tags
+        assert {tags["label"], tags["data_digest"]} == {
+            "resumption",
+            account["data_digest"],
+        }
+        assert tags.get("mlflow.source.git.commit") == account["git_commit"]
+        assert run_of.data.params["seed"] == "1"
+        known = {i.dataset.name: i.dataset.digest for i in run_of.inputs.dataset_inputs}
+        assert known == {n: d[:36] for n, d in account["inputs"].items()}
+    (logit,) = [child for child in children if child.info.run_name == "logit"]
+    assert logit.data.params["model.name"] == "logit"
+    assert "models.logit.C" in parent.data.params
+    curve = client.get_metric_history(logit.info.run_id, "fold/skill_30d")
+    assert [point.step for point in curve] == [2003, 2004, 2005, 2006]
+    assert "detail/skill_over_age_30d" in logit.data.metrics
+    assert "is" in parent.data.tags["mlflow.note.content"]
     assert set(pl.read_csv(out / "risk_scores.csv")["run_id"]) == {run_id}
 
 

@@ -77,7 +77,7 @@ def run(config: DictConfig) -> int:
                 **settings.roles(config),
             )
         frames = study.prepare(config, data, stages)
-        result = _find(config, data, frames, stages, tracker.run_id)
+        result = _find(config, data, frames, stages, tracker)
         why = explained.find(config, frames, result.predictions, result.model, stages)
         result.notes.extend(why.notes)
         facts = _facts(config, data, frames, tracker.run_id)
@@ -130,7 +130,11 @@ def _out(config: DictConfig, began: datetime) -> Path:
 
 
 def _find(
-    config: DictConfig, data: Data, frames: study.Frames, stages: Stages, run_id: str
+    config: DictConfig,
+    data: Data,
+    frames: study.Frames,
+    stages: Stages,
+    tracker: tracked.Tracker,
 ) -> Result:
     known = truth.find(config, frames, stages)
     models = study.models(config, frames)
@@ -170,7 +174,7 @@ def _find(
         scores = RiskScores.create_empty()
         try:
             model = _publish(config, data, frames, models, done)
-            scores = _score(config, data, frames, model, run_id)
+            scores = _score(config, data, frames, model, tracker.run_id)
         except NothingToLearn as error:
             notes.append(f"nothing is published, there are no risk scores: {error}")
     if model and not scores.height:

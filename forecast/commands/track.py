@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from forecast.commands import finished, named, options, settings, tracked
+from forecast.commands import filed, finished, named, options, settings
 from forecast.raw import InputError
 
 EXPLAINED = """\
@@ -50,7 +50,7 @@ def track(config: DictConfig) -> int:
 
     for run in runs:
         try:
-            run_id, fresh = tracked.file(config, run)
+            run_id, fresh = filed.file(config, run)
         except TrackingError as error:
             print(f"forecast track: {run.folder}: {error}", file=sys.stderr)
             return 1

@@ -23,8 +23,14 @@ from mlflow.exceptions import MlflowException
 
 from forecast.differences import flatten
 from forecast.tracking.alive import PARENT, Held, close, hold, reap
-from forecast.tracking.logged import COMPLETE, RUN_ID, log_comparison, log_results
+from forecast.tracking.logged import (
+    COMPLETE,
+    RUN_ID,
+    log_comparison,
+    log_results,
+)
 from forecast.tracking.patience import Patience, TrackingError, plain
+from forecast.tracking.scores import Results
 from forecast.tracking.store import connect, exists, experiment_id
 
 # what they would say on the terminal, with a traceback, is in the error that is raised
@@ -38,6 +44,7 @@ __all__ = [
     "Held",
     "MlflowClient",
     "Patience",
+    "Results",
     "TrackingError",
     "close_dead",
     "close_run",

@@ -10,8 +10,8 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -19,6 +19,7 @@ from mlflow.exceptions import MlflowException
 from forecast.tracking.patience import RUN, Patience, TrackingError, patient, plain
 
 SQLITE = "sqlite:///"
+STORE = "mlflow.store.tracking.sqlalchemy_store"
 #: seconds to wait for another command that is making the store, and for one that
 #: writes to it
 MAKING, LOCKED = 60.0, 3.0
@@ -54,6 +55,7 @@ def connect(
     path, patience = file(uri), patience or Patience(RUN)
     try:
         if path is not None:
+            import_module(STORE)  # 0.6 s, which are not the store's to answer for
             _make(path, artifacts or path.with_name("mlartifacts"))
             patience(_check, path, write)
         # what makes a client connects it
@@ -97,12 +99,9 @@ def _there(path: Path) -> bool:
 
 def _create(part: Path, artifacts: str | Path) -> Path:
     """Make an empty store in one closed file that nobody else looks at."""
-    # costs 0.6 s, and stores are made once
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
     for more in ("", "-journal", "-wal", "-shm"):  # what one left that was killed
         part.with_name(part.name + more).unlink(missing_ok=True)
-    store: Any = SqlAlchemyStore
+    store = import_module(STORE).SqlAlchemyStore
     store(f"{SQLITE}{part}", str(artifacts)).engine.dispose()
     with closing(sqlite3.connect(part)) as database:
         # readers and a writer do not wait for each other; kept in the file
