@@ -141,6 +141,9 @@ def test_words_that_make_no_configuration(
         (["outcomes_from=[]"], "outcomes_from=[]: expected names of sources of"),
         (["split.first='2050-01-01'"], "lies after the last day of the data"),
         (["experiments=ged_ethprio", "data_root=/nowhere"], "/nowhere/ucdp_ged"),
+        (["tracking.uri=postgresql://me:hidden@h/d"], "tracking.uri holds a password"),
+        (["tracking.uri='http://[x'"], "tracking.uri: not an address"),
+        (["tracking.patience=-1"], "tracking.patience=-1: expected seconds"),
     ],
 )
 def test_data_and_settings_that_cannot_be_used(
@@ -150,6 +153,7 @@ def test_data_and_settings_that_cannot_be_used(
     captured = capsys.readouterr()
     assert said in captured.err
     assert "Traceback" not in captured.err
+    assert "hidden" not in captured.err + captured.out
     assert not list(tmp_path.rglob("run.json"))
 
 

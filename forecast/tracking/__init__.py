@@ -31,7 +31,7 @@ from forecast.tracking.logged import (
 )
 from forecast.tracking.patience import Patience, TrackingError, plain
 from forecast.tracking.scores import Results
-from forecast.tracking.store import connect, exists, experiment_id
+from forecast.tracking.store import address, connect, exists, experiment_id, place
 
 # what they would say on the terminal, with a traceback, is in the error that is raised
 for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
@@ -46,6 +46,7 @@ __all__ = [
     "Patience",
     "Results",
     "TrackingError",
+    "address",
     "close_dead",
     "close_run",
     "files",
@@ -83,7 +84,8 @@ def open_run(
     Parameters
     ----------
     uri : str
-        Address of the store: ``sqlite:///PATH``, another database, or a server.
+        Address of the store: ``sqlite:///PATH``, another database or a server, or
+        ``env:NAME``, the environment variable that holds it.
     artifacts : str, Path or None
         Folder (or URI) for the files of a *new* experiment; an experiment that exists
         keeps the place it was made with. None leaves the choice to the server.
@@ -120,7 +122,7 @@ def open_run(
     try:
         if PARENT not in tags:
             reap(client)
-        within = experiment_id(client, experiment, artifacts)
+        within = experiment_id(client, experiment, place(uri, artifacts))
         run = client.create_run(within, at, dict(tags), name)
     except (MlflowException, TrackingError) as error:
         raise TrackingError(

@@ -22,6 +22,8 @@ RUN = 10.0
 PROMPT = 0.3
 #: characters of an error that a person wants to read
 LONGEST = 300
+#: texts that no message may hold
+_secrets: set[str] = set()
 
 
 class TrackingError(RuntimeError):
@@ -124,4 +126,12 @@ def plain(error: BaseException) -> str:
             said = inner
         inner = inner.__cause__ or inner.__context__
     lines = str(said).strip().splitlines() or [type(said).__name__]
-    return lines[0][:LONGEST]
+    text = lines[0]
+    for secret in _secrets:
+        text = text.replace(secret, "***")
+    return text[:LONGEST]
+
+
+def hide(secret: str) -> None:
+    """Let no message hold a text."""
+    _secrets.add(secret)

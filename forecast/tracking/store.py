@@ -6,19 +6,30 @@ one that is killed while making it leaves nothing that looks like a store.
 """
 
 import fcntl
+import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from forecast.tracking.patience import RUN, Patience, TrackingError, patient, plain
+from forecast.tracking import postgres
+from forecast.tracking.patience import (
+    RUN,
+    Patience,
+    TrackingError,
+    hide,
+    patient,
+    plain,
+)
 
-SQLITE = "sqlite:///"
+SQLITE, ENV = "sqlite:///", "env:"
 STORE = "mlflow.store.tracking.sqlalchemy_store"
 #: seconds to wait for another command that is making the store, and for one that
 #: writes to it
@@ -37,10 +48,10 @@ def connect(
     Parameters
     ----------
     uri : str
-        Its address.
+        Its address; see :func:`address`.
     artifacts : str, Path or None
-        Where a new SQLite store keeps files of experiments that name no place; None is
-        a folder beside it.
+        Where a new store keeps files of experiments that name no place; None is a
+        folder beside a SQLite file.
     patience : Patience, optional
         What all calls of the client may take together. To make a store takes the
         seconds that it takes, and they do not count.
@@ -52,18 +63,49 @@ def connect(
     TrackingError
         If it cannot be opened.
     """
-    path, patience = file(uri), patience or Patience(RUN)
+    patience = patience or Patience(RUN)
     try:
-        if path is not None:
+        where, path = address(uri), file(uri)
+        if not where.startswith("http"):
             import_module(STORE)  # 0.6 s, which are not the store's to answer for
+        if path is not None:
             _make(path, artifacts or path.with_name("mlartifacts"))
             patience(_check, path, write)
+        elif where.startswith("postgresql"):
+            postgres.make(where, str(artifacts or "mlartifacts"), patience)
         # what makes a client connects it
-        return patient(patience(MlflowClient, tracking_uri=uri), patience)
+        return patient(patience(MlflowClient, tracking_uri=where), patience)
     except Exception as error:  # sqlalchemy, alembic and drivers have no common base
         raise TrackingError(
-            f"cannot open the MLflow store {path or uri}: {plain(error)}"
+            f"cannot open the MLflow store {uri}: {plain(error)}"
         ) from error
+
+
+def address(uri: str) -> str:
+    """The address behind ``env:NAME``, which the environment holds; else as it is.
+
+    A password then stands in no configuration, message or file. PostgreSQL is spoken to
+    by pg8000.
+
+    Examples
+    --------
+    >>> os.environ["STORE"] = "postgresql://me:secret@127.0.0.1/mlflow"
+    >>> address("env:STORE")
+    'postgresql+pg8000://me:secret@127.0.0.1/mlflow'
+    >>> address("http://127.0.0.1:5000")
+    'http://127.0.0.1:5000'
+    """
+    where = uri
+    if uri.startswith(ENV):
+        name = uri.removeprefix(ENV)
+        where = os.environ.get(name, "")
+        if not where:
+            raise TrackingError(f"the environment variable {name} is not set")
+    password = urlsplit(where).password
+    if password:
+        hide(password)
+        hide(unquote(password))
+    return re.sub("^postgres(ql)?://", "postgresql+pg8000://", where)
 
 
 def file(uri: str) -> Path | None:
@@ -74,7 +116,16 @@ def file(uri: str) -> Path | None:
     >>> file("sqlite:////home/mlflow.db"), file("http://127.0.0.1:5000")
     (PosixPath('/home/mlflow.db'), None)
     """
-    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+    where = address(uri)
+    return Path(where.removeprefix(SQLITE)) if where.startswith(SQLITE) else None
+
+
+def place(uri: str, artifacts: str | Path | None) -> str | None:
+    """Where a new experiment keeps its files: a server knows that best by itself."""
+    if artifacts is None or address(uri).startswith("http"):
+        return None
+    where = str(artifacts)
+    return where if "://" in where else Path(where).resolve().as_uri()
 
 
 def exists(uri: str) -> bool:
@@ -138,7 +189,7 @@ def _check(path: Path, write: bool) -> None:
             database.execute("BEGIN IMMEDIATE")
 
 
-def experiment_id(client: MlflowClient, name: str, artifacts: str | Path | None) -> str:
+def experiment_id(client: MlflowClient, name: str, location: str | None) -> str:
     """Find an experiment by its name, or make it; see `open_run`.
 
     Raises
@@ -146,9 +197,6 @@ def experiment_id(client: MlflowClient, name: str, artifacts: str | Path | None)
     TrackingError
         If it was deleted.
     """
-    location = str(artifacts) if artifacts is not None else None
-    if location is not None and "://" not in location:
-        location = Path(location).resolve().as_uri()
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
