@@ -14,6 +14,7 @@ VERBS = {
     "reproduce": "make a finished run again, and compare value by value",
     "run": "fit, judge and publish models on a set of events and truces",
     "score": "score the truces in force on a day with a published model",
+    "track": "file finished runs in MLflow that it does not know",
     "ui": "open MLflow on the runs of this project",
 }
 HELP = """\
@@ -28,6 +29,7 @@ forecast: how likely is a truce to collapse, and why
   forecast score truces=syria_2016 events=syria_2016 as_of=2016-04-07
   forecast compare outputs/NAME/DATE_TIME outputs/NAME/DATE_TIME
   forecast reproduce outputs/NAME/DATE_TIME
+  forecast track outputs/NAME/DATE_TIME
   forecast check events=table events.table.path=FILE
   forecast VERB --help                             what a verb takes
 """

@@ -86,7 +86,7 @@ def test_an_unknown_verb_is_named_beside_those_that_exist() -> None:
     answer = forecast("rnu")
     assert answer.returncode == 2
     assert "'rnu'" in answer.stderr
-    assert "run, score, ui" in answer.stderr
+    assert "run, score, track, ui" in answer.stderr
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,9 @@ def test_words_that_make_no_configuration(
         (["outcomes_from=[]"], "outcomes_from=[]: expected names of sources of"),
         (["split.first='2050-01-01'"], "lies after the last day of the data"),
         (["experiments=ged_ethprio", "data_root=/nowhere"], "/nowhere/ucdp_ged"),
+        (["tracking.uri=postgresql://me:hidden@h/d"], "tracking.uri holds a password"),
+        (["tracking.uri='http://[x'"], "tracking.uri: not an address"),
+        (["tracking.patience=-1"], "tracking.patience=-1: expected seconds"),
     ],
 )
 def test_data_and_settings_that_cannot_be_used(
@@ -150,6 +153,7 @@ def test_data_and_settings_that_cannot_be_used(
     captured = capsys.readouterr()
     assert said in captured.err
     assert "Traceback" not in captured.err
+    assert "hidden" not in captured.err + captured.out
     assert not list(tmp_path.rglob("run.json"))
 
 
@@ -367,7 +371,27 @@ def test_an_mlflow_run_beside_the_folder(tmp_path: Path) -> None:
     )
     names = {child.info.run_name for child in children}
     assert names == {"logit", "base_rate", "age", "trail", "ewma"}
-    assert {f.path for f in client.list_artifacts(run_id)} >= FILES
+    assert {f.path for f in client.list_artifacts(run_id)} >= FILES | {"charts"}
+    charts = {f.path for f in client.list_artifacts(run_id, "charts")}
+    assert charts >= {f"charts/{name}.html" for name in ("risk", "skill-30", "years")}
+    account = json.loads((out / "run.json").read_text())
+    for run_of in [parent, *children]:
+        tags = run_of.data.tags
+        assert {tags["label"], tags["data_digest"]} == {
+            "resumption",
+            account["data_digest"],
+        }
+        assert tags.get("mlflow.source.git.commit") == account["git_commit"]
+        assert run_of.data.params["seed"] == "1"
+        known = {i.dataset.name: i.dataset.digest for i in run_of.inputs.dataset_inputs}
+        assert known == {n: d[:36] for n, d in account["inputs"].items()}
+    (logit,) = [child for child in children if child.info.run_name == "logit"]
+    assert logit.data.params["model.name"] == "logit"
+    assert "models.logit.C" in parent.data.params
+    curve = client.get_metric_history(logit.info.run_id, "fold/skill_30d")
+    assert [point.step for point in curve] == [2003, 2004, 2005, 2006]
+    assert "detail/skill_over_age_30d" in logit.data.metrics
+    assert "is" in parent.data.tags["mlflow.note.content"]
     assert set(pl.read_csv(out / "risk_scores.csv")["run_id"]) == {run_id}
 
 

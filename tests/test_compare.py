@@ -458,7 +458,7 @@ def test_help_says_what_it_takes(capsys):
     ("words", "code", "said"),
     [
         (["bare", "sede=1"], 2, "sede"),
-        (["bare", "tracking=nowhere"], 2, "there are: none, sqlite"),
+        (["bare", "tracking=nowhere"], 2, "there are: none, server, sqlite"),
         (["bare", "draws=0"], 1, "draws=0: expected a whole number from 1 on"),
         (["bare", "level=2"], 1, "level=2: expected a share"),
         (["bare", "overlap=maybe"], 1, "overlap=maybe: expected true or false"),

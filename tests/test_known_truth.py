@@ -327,7 +327,7 @@ def test_a_tracker_is_given_the_share_of_each_model(first: Found) -> None:
         cast=True,
     )
     assert truth.beside(metrics, None) is metrics
-    both = truth.beside(metrics, first[1]).filter(pl.col("metric") == "share")
+    both = truth.beside(metrics, first[1].scores).filter(pl.col("metric") == "share")
     # neither the truth nor a model that the run has no scores of
     assert both.select("model", "horizon").sort("model", "horizon").rows() == [
         (name, horizon) for name in ("logit", "trail") for horizon in HORIZONS

@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import colours, text
+from pages import assert_fetches_nothing, colours, text
 from sklearn.isotonic import IsotonicRegression
 
-from forecast.report import charts, figures, tables
+from forecast.report import charts, cut, figures, tables
 from forecast.report.page import Facts, headline, render
 from forecast.schema import LeftOut, Metrics, Predictions, Rejected, RiskScores
 
@@ -179,6 +179,24 @@ def test_hostile_names_of_models_are_escaped():
     assert f"{SCRIPT} is better than every baseline" in text(page)
 
 
+def test_every_chart_can_be_cut_out_as_a_page_of_its_own():
+    odd = {"published": SCRIPT, "named_baseline": '"><b>', "baselines": ('"><b>',)}
+    whole = render(
+        predictions(models=(SCRIPT, '"><b>')),
+        metrics({'"><b>': (0.1, 0.05, 0.2)}, model=SCRIPT),
+        scores(model=SCRIPT),
+        replace(FACTS, **odd),
+    )
+    cut_out = cut.charts(whole)
+    assert len(cut_out) == whole.count("<svg") > 5
+    assert {"risk", "skill-30", "reliability-30"} <= set(cut_out)
+    for page in cut_out.values():
+        assert_fetches_nothing(page)
+        assert page.count("<svg") == page.count("</svg>") == 1
+        assert page[page.index("<svg") : page.index("</svg>")] in whole
+    assert SCRIPT in text(cut_out["reliability-30"])
+
+
 def test_every_colour_of_a_chart_has_its_counterpart_in_the_dark(page):
     used, swapped = colours(page)
     assert used
@@ -207,7 +225,7 @@ def test_ids_of_two_charts_differ_though_the_charts_are_equal():
     first, second, again = (charts.svg(chart, name) for name in ("a", "b", "a"))
     assert 'id="a-0"' in first
     assert "url(#a-0)" in first
-    assert first.replace("a-0", "b-0") == second
+    assert first.replace("a-0", "b-0").replace('chart="a"', 'chart="b"') == second
     assert first == again
 
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from mlflow import MlflowClient
 
 from forecast import tracking
 from forecast.schema import Metrics
+from forecast.tracking.scores import _steps
 
 LONG = "x" * 7_000
 PARAMS = {
@@ -24,6 +26,7 @@ PARAMS = {
     "horizons": [7, 30],
     "models": {"logit": {"_target_": "forecast.models.logit.logit", "c": 0.5}},
     "note": LONG,
+    "groups": {"A & B": 1, "x" * 251: 2},
     "many": {f"setting_{i}": i for i in range(250)},
 }
 MODELS = {"base_rate": {}, "logit": {"c": 0.5, "spline": {"knots": 4}}, "broken": {}}
@@ -56,8 +59,22 @@ LOGIT = {
     "skill_30d": 0.2,
     "skill_30d_lower": -0.1,
     "skill_30d_upper": 0.4,
-    "auroc_30d": 0.7,
+    "detail/auroc_30d": 0.7,
+    "fold/brier_30d": 0.12,
 }
+
+
+def folds():
+    cutoffs = [date(2004, 1, 1), date(2005, 1, 1), date(2006, 7, 1)]
+    return pl.DataFrame(
+        {
+            "model": "logit",
+            "horizon": 30,
+            "cutoff": cutoffs,
+            "metric": "brier",
+            "value": [0.2, 0.1, 0.12],
+        }
+    )
 
 
 def write(folder):
@@ -75,15 +92,21 @@ def logged(tmp_path_factory):
     uri = f"sqlite:///{home}/mlflow.db"
     run_id = tracking.open_run(uri, home / "mlartifacts", "demo", "first", {"a": "b"})
     opened = MlflowClient(uri).get_run(run_id).info.status
-    children = tracking.log_results(
-        uri,
-        run_id,
+    results = tracking.Results(
         params=PARAMS,
         metrics=metrics(),
         models=MODELS,
         published="logit",
         folder=write(home / "run"),
+        first=["brier", "skill"],
+        folds=folds(),
+        tags={"label": "resumption", "git_commit": "abc"},
+        note="**A question**",
+        inputs={"/data/ged.csv.gz": "0123456789abcdef" * 4, "truces.simulated": "ab"},
+        texts={"charts/skill.html": "<p>a chart</p>"},
+        at=1_460_000_000_000,
     )
+    children = tracking.log_results(uri, run_id, results)
     tracking.close_run(uri, run_id, "FINISHED")
     client = MlflowClient(uri)
     return SimpleNamespace(
@@ -138,9 +161,10 @@ def test_parameters_come_back_flat_and_whole(logged):
     assert own == {"c": "0.5", "spline.knots": "4"}
 
 
-def test_a_long_parameter_is_a_file_not_cut(logged):
+def test_a_parameter_that_mlflow_does_not_take_is_in_a_file_not_cut(logged):
     path = Path(logged.client.download_artifacts(logged.parent.info.run_id, ""))
-    assert json.loads((path / "params_long.json").read_text()) == {"note": LONG}
+    kept = json.loads((path / "params_long.json").read_text())
+    assert kept == {"note": LONG, "groups.A & B": "1", f"groups.{'x' * 251}": "2"}
 
 
 def test_metrics_are_named_by_horizon_and_nulls_left_out(logged):
@@ -162,7 +186,43 @@ def test_files_lie_where_they_were_told_to(logged):
         if path.is_file()
     }
     assert found.pop("params_long.json")
+    assert found.pop("charts/skill.html") == b"<p>a chart</p>"
     assert found == FILES
+
+
+def test_a_curve_over_the_years_of_the_folds(logged):
+    run_id = logged.children["logit"].info.run_id
+    history = logged.client.get_metric_history(run_id, "fold/brier_30d")
+    points = {(metric.step, metric.value) for metric in history}
+    assert points == {(2004, 0.2), (2005, 0.1), (2006, 0.12)}
+
+
+def test_folds_of_one_year_are_told_apart_by_month():
+    twice = pl.concat(
+        [folds(), folds().with_columns(pl.col("cutoff").dt.offset_by("3mo"))]
+    )
+    steps = _steps(twice)["step"].to_list()
+    assert steps == [200401, 200501, 200607, 200404, 200504, 200610]
+
+
+def test_tags_and_a_note_for_those_who_search(logged):
+    for run in [logged.parent, *logged.children.values()]:
+        assert run.data.tags["label"] == "resumption"
+        assert run.data.tags["git_commit"] == "abc"
+    assert logged.parent.data.tags["mlflow.note.content"] == "**A question**"
+    assert tracking.find(logged.uri, logged.parent.info.run_id).complete
+
+
+def test_data_sets_with_their_digests(logged):
+    for run in [logged.parent, *logged.children.values()]:
+        inputs = logged.client.get_run(run.info.run_id).inputs.dataset_inputs
+        found = {one.dataset.name: one.dataset for one in inputs}
+        assert set(found) == {"ged.csv.gz", "truces.simulated"}
+        whole = "0123456789abcdef" * 4
+        assert found["ged.csv.gz"].digest == whole[:36]
+        source = json.loads(found["ged.csv.gz"].source)
+        assert source == {"uri": "/data/ged.csv.gz", "sha256": whole}
+        assert {tag.value for one in inputs for tag in one.tags} == {"training"}
 
 
 def test_a_second_run_joins_the_experiment(logged):
@@ -195,11 +255,13 @@ def test_a_folder_that_is_not_there_is_said(logged):
         tracking.log_results(
             logged.uri,
             run_id,
-            params={},
-            metrics=metrics(),
-            models={},
-            published="logit",
-            folder=logged.home / "nowhere",
+            tracking.Results(
+                params={},
+                metrics=metrics(),
+                models={},
+                published="logit",
+                folder=logged.home / "nowhere",
+            ),
         )
     tracking.close_run(logged.uri, run_id, "FAILED")
 

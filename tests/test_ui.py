@@ -85,6 +85,13 @@ def test_a_store_that_is_not_there_is_said(capsys, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_store_behind_a_variable_that_is_not_set_is_said(capsys, monkeypatch):
+    monkeypatch.delenv("NO_SUCH_STORE", raising=False)
+    assert ui.main(["uri=env:NO_SUCH_STORE"]) == 1
+    said = capsys.readouterr().err
+    assert "the environment variable NO_SUCH_STORE is not set" in said
+
+
 def test_home_is_the_option_then_the_argument_then_the_environment(
     monkeypatch, tmp_path, capsys
 ):

@@ -10,12 +10,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from forecast import record, sheets
-from forecast.commands import finished, options, settings, show, tracked
+from forecast.commands import finished, named, options, settings, show, tracked
 from forecast.commands.beside import beside
 from forecast.commands.contests import Scored, score
 from forecast.commands.finished import Run
 from forecast.commands.stages import Stages
-from forecast.commands.words import TAKES_A_WORD
 from forecast.differences import differences, short, table
 from forecast.raw import InputError
 from forecast.report.compare import Facts, render
@@ -37,35 +36,17 @@ different labels side by side, each against its own baseline, and pairs nothing.
 
 def main(overrides: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    named, words = split(overrides)
+    runs, words = named.split(overrides)
     if {"-h", "--help"} & set(words):
         print(_usage())
         return 0
-    if len(named) < 2:
-        problem = f"expected two runs or more, not {len(named)}"
+    if len(runs) < 2:
+        problem = f"expected two runs or more, not {len(runs)}"
         print(f"forecast compare: {problem}\n\n{_usage()}", file=sys.stderr)
         return 2
     command = shlex.join(["forecast", "compare", *overrides])
-    quoted = ",".join("'" + name.replace("'", r"\'") + "'" for name in named)
-    words = [*words, f"runs=[{quoted}]"]
+    words = [*words, named.override(runs)]
     return options.call("compare", words, lambda config: compare(config, command))
-
-
-def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Runs, and everything else that was typed.
-
-    Examples
-    --------
-    >>> split(["outputs/a/1", "seed=2", "outputs/a/2", "--cfg", "job"])
-    (['outputs/a/1', 'outputs/a/2'], ['seed=2', '--cfg', 'job'])
-    """
-    runs: list[str] = []
-    rest: list[str] = []
-    for last, word in zip(["", *words], words, strict=False):
-        flag = word.startswith("-") or last in TAKES_A_WORD
-        override = "=" in word and not Path(word).is_dir()
-        (rest if flag or override else runs).append(word)
-    return runs, rest
 
 
 def _usage() -> str:

@@ -86,11 +86,42 @@ def find(words: Sequence[str], home: Path, uri: str | None) -> list[Run]:
     """
     runs: list[Run] = []
     for word in words:
-        run = _read(_folder(word, home, uri))
+        run = read(_folder(word, home, uri))
         names = [run.name, *(f"{run.name} ({i})" for i in range(2, len(words) + 1))]
         taken = {other.name for other in runs}
         runs.append(replace(run, name=next(n for n in names if n not in taken)))
     return runs
+
+
+def read(folder: Path) -> Run:
+    """Read the folder of a finished run.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If it is none, or cannot be read.
+    """
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"{folder}: not the folder of a finished run: {', '.join(missing)} missing"
+        )
+    account = _json(folder / "run.json")
+    lacking = [key for key in KEYS if key not in account]
+    if lacking:
+        raise InputError(f"{folder / 'run.json'}: no {', '.join(lacking)} in it")
+    try:
+        config: Any = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
+        # a folder may bear signs that would be taken for a pattern
+        frame = pl.read_parquet(folder / "predictions.parquet", glob=False)
+        predictions = Predictions.validate(frame, cast=True)
+    except Exception as error:  # what reads YAML, Parquet and frames has no common base
+        raise InputError(f"{folder}: cannot be read: {error}") from error
+    # MLflow keeps its copy in a folder whose name says nothing
+    place = f"{folder.parent.name}/{folder.name}"
+    kept = f"{account['name']}/{account['run_id'][:8]}"
+    name = kept if folder.name == "artifacts" else place
+    return Run(name, folder, account, config, predictions)
 
 
 def rule(run: Run) -> str:
@@ -138,30 +169,6 @@ def _folder(word: str, home: Path, uri: str | None) -> Path:
         raise InputError(
             f"{word}: no run of this id under {home / 'outputs'}, and {error}"
         ) from error
-
-
-def _read(folder: Path) -> Run:
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise InputError(
-            f"{folder}: not the folder of a finished run: {', '.join(missing)} missing"
-        )
-    account = _json(folder / "run.json")
-    lacking = [key for key in KEYS if key not in account]
-    if lacking:
-        raise InputError(f"{folder / 'run.json'}: no {', '.join(lacking)} in it")
-    try:
-        config: Any = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
-        # a folder may bear signs that would be taken for a pattern
-        frame = pl.read_parquet(folder / "predictions.parquet", glob=False)
-        predictions = Predictions.validate(frame, cast=True)
-    except Exception as error:  # what reads YAML, Parquet and frames has no common base
-        raise InputError(f"{folder}: cannot be read: {error}") from error
-    # MLflow keeps its copy in a folder whose name says nothing
-    place = f"{folder.parent.name}/{folder.name}"
-    kept = f"{account['name']}/{account['run_id'][:8]}"
-    name = kept if folder.name == "artifacts" else place
-    return Run(name, folder, account, config, predictions)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from rich.table import Table
 
 from forecast import folders, provenance, record, withheld
 from forecast.commands import finished, options, run, targets
-from forecast.commands.compare import split
 from forecast.commands.finished import Run
+from forecast.commands.named import split
 from forecast.commands.show import Pipe
 from forecast.differences import differences
 from forecast.raw import InputError

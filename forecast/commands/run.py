@@ -95,7 +95,7 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
         record.released(_out(config, began)) as out,
         one_thread(),
         Stages() as stages,
-        tracked.run(config, out.name) as tracker,
+        tracked.run(config, out) as tracker,
     ):
         with stages("load"):
             refused = out.with_name(f"{out.name}.rejected.csv")
@@ -108,7 +108,7 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
             )
             data = replace(data, inputs=data.inputs | linking.corrections(config))
         frames = study.prepare(config, data, stages)
-        result = _find(config, data, frames, stages, tracker.run_id)
+        result = _find(config, data, frames, stages, tracker)
         why = explained.find(config, frames, result.predictions, result.model, stages)
         result.notes.extend(why.notes)
         facts = _facts(config, data, frames, tracker.run_id)
@@ -127,7 +127,7 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
         with stages("track"):
-            tracker.log(written, truth.beside(result.metrics, result.known), out)
+            tracker.log()
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     return Done(out, result, notes, stages.seconds, tracker.uri)
 
@@ -141,7 +141,11 @@ def _out(config: DictConfig, began: datetime) -> Path:
 
 
 def _find(
-    config: DictConfig, data: Data, frames: study.Frames, stages: Stages, run_id: str
+    config: DictConfig,
+    data: Data,
+    frames: study.Frames,
+    stages: Stages,
+    tracker: tracked.Tracker,
 ) -> Result:
     known = truth.find(config, frames, stages)
     models = study.models(config, frames)
@@ -181,7 +185,7 @@ def _find(
         scores = RiskScores.create_empty()
         try:
             model = _publish(config, data, frames, models, done)
-            scores = _score(config, data, frames, model, run_id)
+            scores = _score(config, data, frames, model, tracker.run_id)
         except NothingToLearn as error:
             notes.append(f"nothing is published, there are no risk scores: {error}")
     if model and not scores.height:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -128,6 +129,8 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "truth.years": (whole(1), "a whole number from 1 on"),
     "truth.draws": (whole(2), "a whole number from 2 on"),
     "truth.every": (whole(1), "a whole number from 1 on"),
+    "tracking.patience": (between(0.1, 86_400), "seconds, such as 10"),
+    "patience": (between(0.1, 86_400), "seconds, such as 600"),
     "actors.min_score": (between(0, 100), "a number from 0 to 100"),
 }
 
@@ -149,6 +152,7 @@ def check(config: DictConfig) -> None:
     missing = object()
     if config.get("truth") is not None:
         _shape_of_truth(config.truth)
+    _no_secret(OmegaConf.select(config, "tracking.uri"))
     for key, (holds, expected) in RULES.items():
         value = OmegaConf.select(config, key, default=missing)
         given = value is not missing and not (value is None and key[:6] == "panel.")
@@ -193,6 +197,19 @@ def _anchored(value: Any) -> Any:
     if isinstance(value, str) and Path(value).exists():
         return str(Path(value).resolve())
     return value
+
+
+def _no_secret(uri: str | None) -> None:
+    """Refuse a password, which would reach files and logs, without repeating it."""
+    try:
+        password = urlsplit(uri or "").password
+    except ValueError as error:
+        raise InputError(f"tracking.uri: not an address: {error}") from error
+    if password:
+        raise InputError(
+            "tracking.uri holds a password; expected it in an environment variable "
+            "that is named instead, as in tracking.uri=env:MLFLOW_TRACKING_URI"
+        )
 
 
 def _some_of_each(config: DictConfig) -> None:

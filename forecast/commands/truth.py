@@ -255,12 +255,12 @@ def _features(
 
 
 def beside(
-    metrics: dy.DataFrame[Metrics], known: Known | None
+    metrics: dy.DataFrame[Metrics], known: dy.DataFrame[KnownTruth] | None
 ) -> dy.DataFrame[Metrics]:
     """Metrics of a run with the ``share`` of each model in them, for its tracker."""
     if known is None:
         return metrics
-    shares = known.scores.filter(pl.col("model") != TRUTH).select(
+    shares = known.filter(pl.col("model") != TRUTH).select(
         "model",
         "horizon",
         pl.lit("all").alias("stratum"),

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 HOST = "127.0.0.1"
-SQLITE = "sqlite:///"
+SQLITE, ENV = "sqlite:///", "env:"
 #: seconds until the server must answer, and that it has to end
 START, END = 120, 5
 #: seconds between two looks at it
@@ -27,7 +27,8 @@ POLL = 0.2
 KEYS = {
     "port": "port on 127.0.0.1 (5000)",
     "home": "folder of mlflow.db and mlartifacts (FORECAST_HOME, or where you are)",
-    "uri": "address of another store, such as sqlite:////path/mlflow.db",
+    "uri": "address of another store, such as sqlite:////path/mlflow.db, or env:NAME "
+    "of an environment variable that holds it",
 }
 # no usage data to anyone; jobs are for language-model judges, and would cost a process
 QUIET = {
@@ -106,6 +107,8 @@ def _options(overrides: Sequence[str], home: Path | None) -> Options:
 
 def _problem(options: Options) -> str | None:
     """Why the server cannot run, as far as that shows beforehand."""
+    if options.uri.startswith(ENV) and not os.environ.get(options.uri[len(ENV) :]):
+        return f"the environment variable {options.uri[len(ENV) :]} is not set"
     store = Path(options.uri.removeprefix(SQLITE))
     if options.uri.startswith(SQLITE) and not store.is_file():
         return (
@@ -129,6 +132,7 @@ def _serve(options: Options) -> int:
     address = f"http://{HOST}:{options.port}"
     with tempfile.TemporaryFile() as log, _noted_signals() as signals:
         print("MLflow is starting …", file=sys.stderr, flush=True)
+        _close_dead(options.uri)
         server = _start(options, log)
         try:
             if _answers(server, options.port, signals):
@@ -143,9 +147,19 @@ def _serve(options: Options) -> int:
             _end(server)
 
 
+def _close_dead(uri: str) -> None:
+    """Show no run as RUNNING that was killed on this machine."""
+    from forecast.tracking import TrackingError, close_dead
+
+    # a store that cannot be opened is the server's to tell
+    with suppress(TrackingError):
+        close_dead(uri)
+
+
 def _start(options: Options, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    from forecast.tracking.store import address
+
     arguments = {
-        "--backend-store-uri": options.uri,
         "--default-artifact-root": options.artifacts.as_uri(),
         "--host": HOST,
         "--port": str(options.port),
@@ -159,7 +173,8 @@ def _start(options: Options, log: IO[bytes]) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **QUIET},
+        # not among its words, which everyone on the machine can read
+        env={**os.environ, **QUIET, "MLFLOW_BACKEND_STORE_URI": address(options.uri)},
         start_new_session=True,
     )
 

@@ -220,7 +220,8 @@ def svg(chart: Chart, name: str) -> str:
     ----------
     chart : altair chart
     name : str
-        Prefix of every id inside, so that two charts of a page never share one.
+        By which it can be found in the page; prefix of every id inside, so that two
+        charts of a page never share one.
 
     Returns
     -------
@@ -254,7 +255,7 @@ def svg(chart: Chart, name: str) -> str:
         padding=4,
     ).to_dict()
     text: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
-    return _own_ids(text, name)
+    return _own_ids(text, name).replace("<svg", f'<svg data-chart="{name}"', 1)
 
 
 def _own_ids(text: str, name: str) -> str:

@@ -2,45 +2,69 @@
 
 The only package that imports mlflow (1.5 s), hence imported only by runs that are
 tracked. Every function takes the address of the store: nothing global is set, and
-mlflow is told before its import to be quiet and to send no usage data anywhere.
+mlflow is told before its import to be quiet, to give up soon and to send no usage data
+anywhere. Whatever goes wrong is a :class:`TrackingError`.
 """
 
+import logging
 import os
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
-import dataframely as dy
-import polars as pl
-
-from forecast.differences import flatten
-from forecast.schema import Metrics
-
-# read by mlflow while it is imported
+# read by mlflow while it is imported, or at each call
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 
-from forecast.tracking.store import TrackingError, connect, exists, experiment_id
+from forecast.differences import flatten
+from forecast.tracking.alive import PARENT, Held, close, hold, reap
+from forecast.tracking.logged import (
+    COMPLETE,
+    RUN_ID,
+    log_comparison,
+    log_results,
+)
+from forecast.tracking.patience import Patience, TrackingError, plain
+from forecast.tracking.scores import Results
+from forecast.tracking.store import address, connect, exists, experiment_id, place
 
-PARENT = "mlflow.parentRunId"
-PUBLISHED = "published"
-LONG_PARAMS = "params_long.json"
-#: MLflow's own limits: characters of a parameter, parameters and metrics of a batch
-MAX_PARAM, MAX_PARAMS, MAX_METRICS = 6_000, 100, 800
+# what they would say on the terminal, with a traceback, is in the error that is raised
+for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
+    logging.getLogger(name).setLevel(logging.CRITICAL)
+
 __all__ = [
+    "PARENT",
+    "RUN_ID",
+    "Found",
+    "Held",
+    "MlflowClient",
+    "Patience",
+    "Results",
     "TrackingError",
+    "address",
+    "close_dead",
     "close_run",
     "files",
+    "find",
+    "flatten",
+    "hold",
     "log_comparison",
     "log_results",
     "open_run",
 ]
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+class Found(NamedTuple):
+    """A run in MLflow, and whether all that there is to log of it is there."""
+
+    run_id: str
+    complete: bool
 
 
 def open_run(
@@ -49,13 +73,19 @@ def open_run(
     experiment: str,
     name: str,
     tags: Mapping[str, str],
+    patience: Patience | None = None,
+    at: int | None = None,
 ) -> str:
-    """Start a parent run, and make the store and the experiment if they are missing.
+    """Start a run, and make the store and the experiment if they are missing.
+
+    Runs of this host that are RUNNING though their process is gone are closed first,
+    unless it is a child run that starts.
 
     Parameters
     ----------
     uri : str
-        Address of the store: ``sqlite:///PATH``, another database, or a server.
+        Address of the store: ``sqlite:///PATH``, another database or a server, or
+        ``env:NAME``, the environment variable that holds it.
     artifacts : str, Path or None
         Folder (or URI) for the files of a *new* experiment; an experiment that exists
         keeps the place it was made with. None leaves the choice to the server.
@@ -63,6 +93,10 @@ def open_run(
         Names of the experiment and of the run.
     tags : mapping of str to str
         Tags of the run.
+    patience : Patience, optional
+        How long the store may keep us waiting.
+    at : int, optional
+        When the run began, in milliseconds since 1970; now by default.
 
     Returns
     -------
@@ -84,114 +118,86 @@ def open_run(
     ...     MlflowClient(uri).get_run(run_id).info.status
     'FINISHED'
     """
-    client = connect(uri)
+    client = connect(uri, artifacts, patience)
     try:
-        within = experiment_id(client, experiment, artifacts)
-        run = client.create_run(within, run_name=name, tags=dict(tags))
-    except MlflowException as error:
-        raise TrackingError(f"no run could be started in {uri}: {error}") from error
+        if PARENT not in tags:
+            reap(client)
+        within = experiment_id(client, experiment, place(uri, artifacts))
+        run = client.create_run(within, at, dict(tags), name)
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(
+            f"no run could be started in {uri}: {plain(error)}"
+        ) from error
     return str(run.info.run_id)
 
 
-def log_results(
-    uri: str,
-    run_id: str,
-    *,
-    params: Mapping[str, Any],
-    metrics: dy.DataFrame[Metrics],
-    models: Mapping[str, Mapping[str, Any]],
-    published: str,
-    folder: Path,
-) -> dict[str, str]:
-    """Log a run: parameters, metrics and files, with a child run for each model.
+def close_dead(uri: str, patience: Patience | None = None) -> list[str]:
+    """Close the runs of this host that are RUNNING and whose process is no more.
 
     Parameters
     ----------
-    uri, run_id : str
-        The store, and the parent run in it.
-    params : mapping
-        Settings of the run, nested as they are; see :func:`flatten`. A value too long
-        for MLflow goes to the artifact ``params_long.json`` instead.
-    metrics : dy.DataFrame[Metrics]
-        Scores. Those of the stratum ``all`` are logged as ``METRIC_HORIZONd``, with
-        ``_lower`` and ``_upper``; nulls are left out.
-    models : mapping of str to mapping
-        Parameters of each model. A model without a row in `metrics` has failed, and so
-        its run says.
-    published : str
-        The model declared in advance: its scores are the parent's too.
-    folder : Path
-        Its files become artifacts of the parent run.
+    uri : str
+        The store.
+    patience : Patience, optional
+        How long the store may keep us waiting.
 
     Returns
     -------
-    dict of str to str
-        The id of the child run of each model.
-
-    Raises
-    ------
-    TrackingError
-        If the folder is missing or the store cannot be written. What was logged before
-        stays; the run is left RUNNING, for :func:`close_run` to end.
-    """
-    if not folder.is_dir():  # MLflow would log nothing and say nothing
-        raise TrackingError(f"run not fully logged in {uri}: no folder {folder}")
-    client = connect(uri)
-    named = metrics.filter(pl.col("stratum") == "all").sort("metric", "horizon")
-    scores = {str(key[0]): f for key, f in named.group_by("model", maintain_order=True)}
-    try:
-        _log(client, run_id, params, scores.get(published))
-        client.set_tag(run_id, PUBLISHED, published)
-        client.log_artifacts(run_id, str(folder))
-        experiment = client.get_run(run_id).info.experiment_id
-        children = {}
-        for model in dict.fromkeys([*models, *sorted(scores)]):
-            tags = {PARENT: run_id, PUBLISHED: str(model == published).lower()}
-            child = client.create_run(experiment, run_name=model, tags=tags)
-            children[model] = str(child.info.run_id)
-            _log(client, children[model], models.get(model, {}), scores.get(model))
-            status = "FINISHED" if model in scores else "FAILED"
-            client.set_terminated(children[model], status)
-    except (MlflowException, OSError) as error:
-        raise TrackingError(
-            f"the run was not fully logged in {uri}: {error}"
-        ) from error
-    return children
-
-
-def log_comparison(
-    uri: str,
-    run_id: str,
-    *,
-    params: Mapping[str, Any],
-    scores: pl.DataFrame,
-    folder: Path | None = None,
-) -> None:
-    """Log a comparison, or one run of it: parameters, scores, and files if any.
-
-    Parameters
-    ----------
-    uri, run_id : str
-        The store, and the run in it.
-    params : mapping
-        As in :func:`log_results`.
-    scores : pl.DataFrame
-        Of one run and model, with the columns of the metrics, named as there.
-    folder : Path, optional
-        Its files become artifacts.
+    list of str
+        Their ids.
 
     Raises
     ------
     TrackingError
         If the store cannot be written.
     """
-    client = connect(uri)
+    if not exists(uri):  # opening it would make it
+        return []
+    client = connect(uri, patience=patience)
     try:
-        _log(client, run_id, params, scores.filter(pl.col("stratum") == "all"))
-        if folder is not None:
-            client.log_artifacts(run_id, str(folder))
-    except (MlflowException, OSError) as error:
-        raise TrackingError(f"not fully logged in {uri}: {error}") from error
+        return reap(client)
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(f"{uri} cannot be read: {plain(error)}") from error
+
+
+def find(uri: str, run_id: str, patience: Patience | None = None) -> Found | None:
+    """Look for the MLflow run of a run, by its id or by that which it was filed under.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+    run_id : str
+        As ``run.json`` has it.
+    patience : Patience, optional
+        How long the store may keep us waiting.
+
+    Returns
+    -------
+    Found or None
+        None where the store knows nothing of it.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read.
+    """
+    if not exists(uri):  # opening it would make it
+        return None
+    client = connect(uri, patience=patience, write=False)
+    try:
+        within = [e.experiment_id for e in client.search_experiments()]
+        for known in (
+            f"attributes.run_id = '{run_id}'",
+            f"tags.`{RUN_ID}` = '{run_id}'",
+        ):
+            for run in client.search_runs(within, known, max_results=1):
+                return Found(
+                    str(run.info.run_id), run.data.tags.get(COMPLETE) == "true"
+                )
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(f"{uri} cannot be read: {plain(error)}") from error
+    return None
 
 
 def files(uri: str, run_id: str) -> Path:
@@ -213,20 +219,26 @@ def files(uri: str, run_id: str) -> Path:
     """
     if not exists(uri):  # opening it would make it
         raise TrackingError(f"there is no MLflow store {uri}")
-    client = connect(uri)
+    client = connect(uri, write=False)
     try:
         run = client.get_run(run_id)
         parent = run.data.tags.get(PARENT)
         if parent is None:
             return Path(client.download_artifacts(run_id, ""))
-    except (MlflowException, OSError) as error:
-        raise TrackingError(f"{uri} has no files of it: {error}") from error
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(f"{uri} has no files of it: {plain(error)}") from error
     raise TrackingError(
         f"it is the model {run.info.run_name} of the run {parent}; name that run"
     )
 
 
-def close_run(uri: str, run_id: str, status: Status) -> None:
+def close_run(
+    uri: str,
+    run_id: str,
+    status: Status,
+    patience: Patience | None = None,
+    at: int | None = None,
+) -> None:
     """End a run, and those of its child runs that are still open, with a status.
 
     Parameters
@@ -235,49 +247,20 @@ def close_run(uri: str, run_id: str, status: Status) -> None:
         The store, and the parent run in it.
     status : {"FINISHED", "FAILED", "KILLED"}
         How it ended.
+    patience : Patience, optional
+        How long the store may keep us waiting.
+    at : int, optional
+        When, in milliseconds since 1970; now by default.
 
     Raises
     ------
     TrackingError
         If the store cannot be written.
     """
-    client = connect(uri)
+    client = connect(uri, patience=patience)
     try:
-        experiment = client.get_run(run_id).info.experiment_id
-        running = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
-        for child in client.search_runs([experiment], filter_string=running):
-            client.set_terminated(child.info.run_id, status)
-        client.set_terminated(run_id, status)
-    except MlflowException as error:
-        raise TrackingError(f"the run was not closed in {uri}: {error}") from error
-
-
-def _log(
-    client: MlflowClient,
-    run_id: str,
-    params: Mapping[str, Any],
-    scores: pl.DataFrame | None,
-) -> None:
-    """Parameters and scores of one run, in as few batches as MLflow allows."""
-    flat = flatten(params)
-    long = {key: value for key, value in flat.items() if len(value) > MAX_PARAM}
-    short = [Param(key, value) for key, value in flat.items() if key not in long]
-    values = list(_values(scores)) if scores is not None else []
-    batches = max(1, -(-len(short) // MAX_PARAMS), -(-len(values) // MAX_METRICS))
-    for i in range(batches):
-        client.log_batch(
-            run_id,
-            metrics=values[i * MAX_METRICS : (i + 1) * MAX_METRICS],
-            params=short[i * MAX_PARAMS : (i + 1) * MAX_PARAMS],
-        )
-    if long:
-        client.log_dict(run_id, long, LONG_PARAMS)
-
-
-def _values(scores: pl.DataFrame) -> Iterator[Metric]:
-    now = int(time.time() * 1_000)
-    for row in scores.iter_rows(named=True):
-        name = f"{row['metric']}_{row['horizon']}d"
-        for column, suffix in (("value", ""), ("lower", "_lower"), ("upper", "_upper")):
-            if row[column] is not None:
-                yield Metric(name + suffix, row[column], now, 0)
+        close(client, run_id, status, at)
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(
+            f"the run was not closed in {uri}: {plain(error)}"
+        ) from error

@@ -1,71 +1,195 @@
 """A store of MLflow, opened with care.
 
-One that cannot be used is said at once, and two runs never make one together.
+One that cannot be used is said soon. A SQLite file is made under a lock, at another
+name than its own, and renamed when it is whole: two runs never make one together, and
+one that is killed while making it leaves nothing that looks like a store.
 """
 
+import fcntl
+import os
+import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib import import_module
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from forecast.tracking import postgres
+from forecast.tracking.patience import (
+    RUN,
+    Patience,
+    TrackingError,
+    hide,
+    patient,
+    plain,
+)
 
-class TrackingError(RuntimeError):
-    """A store that cannot take runs; the message names it and says why."""
+SQLITE, ENV = "sqlite:///", "env:"
+STORE = "mlflow.store.tracking.sqlalchemy_store"
+#: seconds to wait for another command that is making the store, and for one that
+#: writes to it
+MAKING, LOCKED = 60.0, 3.0
 
 
-def connect(uri: str) -> MlflowClient:
+def connect(
+    uri: str,
+    artifacts: str | Path | None = None,
+    patience: Patience | None = None,
+    *,
+    write: bool = True,
+) -> MlflowClient:
     """Open a store, and make it if it is missing.
+
+    Parameters
+    ----------
+    uri : str
+        Its address; see :func:`address`.
+    artifacts : str, Path or None
+        Where a new store keeps files of experiments that name no place; None is a
+        folder beside a SQLite file.
+    patience : Patience, optional
+        What all calls of the client may take together. To make a store takes the
+        seconds that it takes, and they do not count.
+    write : bool
+        Whether a store that cannot be written now is refused.
 
     Raises
     ------
     TrackingError
         If it cannot be opened.
     """
-    _check_sqlite(uri)
+    patience = patience or Patience(RUN)
     try:
-        with _alone(uri):
-            return MlflowClient(tracking_uri=uri)
+        where, path = address(uri), file(uri)
+        if not where.startswith("http"):
+            import_module(STORE)  # 0.6 s, which are not the store's to answer for
+        if path is not None:
+            _make(path, artifacts or path.with_name("mlartifacts"))
+            patience(_check, path, write)
+        elif where.startswith("postgresql"):
+            postgres.make(where, str(artifacts or "mlartifacts"), patience)
+        # what makes a client connects it
+        return patient(patience(MlflowClient, tracking_uri=where), patience)
     except Exception as error:  # sqlalchemy, alembic and drivers have no common base
-        raise TrackingError(f"cannot open the MLflow store {uri}: {error}") from error
+        raise TrackingError(
+            f"cannot open the MLflow store {uri}: {plain(error)}"
+        ) from error
 
 
-@contextmanager
-def _alone(uri: str) -> Iterator[None]:
-    """Hold a lock beside a SQLite file: two that create it at once break it."""
-    if not uri.startswith("sqlite:///"):
-        yield
-        return
-    import fcntl
+def address(uri: str) -> str:
+    """The address behind ``env:NAME``, which the environment holds; else as it is.
 
-    path = Path(uri.removeprefix("sqlite:///") + ".lock")
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    A password then stands in no configuration, message or file. PostgreSQL is spoken to
+    by pg8000.
+
+    Examples
+    --------
+    >>> os.environ["STORE"] = "postgresql://me:secret@127.0.0.1/mlflow"
+    >>> address("env:STORE")
+    'postgresql+pg8000://me:secret@127.0.0.1/mlflow'
+    >>> address("http://127.0.0.1:5000")
+    'http://127.0.0.1:5000'
+    """
+    where = uri
+    if uri.startswith(ENV):
+        name = uri.removeprefix(ENV)
+        where = os.environ.get(name, "")
+        if not where:
+            raise TrackingError(f"the environment variable {name} is not set")
+    password = urlsplit(where).password
+    if password:
+        hide(password)
+        hide(unquote(password))
+    return re.sub("^postgres(ql)?://", "postgresql+pg8000://", where)
 
 
-def _check_sqlite(uri: str) -> None:
-    """Refuse a bad SQLite file at once: MLflow would retry it for 100 seconds."""
-    if not uri.startswith("sqlite:///"):
-        return
-    path = Path(uri.removeprefix("sqlite:///"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path)) as database:
-            database.execute("PRAGMA schema_version")
-    except (OSError, sqlite3.Error) as error:
-        raise TrackingError(f"cannot open the MLflow store {path}: {error}") from error
+def file(uri: str) -> Path | None:
+    """File of a SQLite store; None for a store that is none.
+
+    Examples
+    --------
+    >>> file("sqlite:////home/mlflow.db"), file("http://127.0.0.1:5000")
+    (PosixPath('/home/mlflow.db'), None)
+    """
+    where = address(uri)
+    return Path(where.removeprefix(SQLITE)) if where.startswith(SQLITE) else None
+
+
+def place(uri: str, artifacts: str | Path | None) -> str | None:
+    """Where a new experiment keeps its files: a server knows that best by itself."""
+    if artifacts is None or address(uri).startswith("http"):
+        return None
+    where = str(artifacts)
+    return where if "://" in where else Path(where).resolve().as_uri()
 
 
 def exists(uri: str) -> bool:
     """Whether a store is there; of a server, only an attempt can tell."""
-    path = uri.removeprefix("sqlite:///")
-    return path == uri or Path(path).is_file()
+    path = file(uri)
+    return path is None or path.is_file()
 
 
-def experiment_id(client: MlflowClient, name: str, artifacts: str | Path | None) -> str:
+def _make(path: Path, artifacts: str | Path) -> None:
+    """Make a SQLite store if there is none."""
+    if not _there(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(path.with_name(f"{path.name}.lock")):
+            if not _there(path):  # made while we waited
+                _create(path.with_name(f"{path.name}.part"), artifacts).replace(path)
+
+
+def _there(path: Path) -> bool:
+    """Whether there is a file that holds anything."""
+    return path.exists() and path.stat().st_size > 0
+
+
+def _create(part: Path, artifacts: str | Path) -> Path:
+    """Make an empty store in one closed file that nobody else looks at."""
+    for more in ("", "-journal", "-wal", "-shm"):  # what one left that was killed
+        part.with_name(part.name + more).unlink(missing_ok=True)
+    store = import_module(STORE).SqlAlchemyStore
+    store(f"{SQLITE}{part}", str(artifacts)).engine.dispose()
+    with closing(sqlite3.connect(part)) as database:
+        # readers and a writer do not wait for each other; kept in the file
+        database.execute("PRAGMA journal_mode = WAL")
+    return part
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Hold a lock, which ends with the process however it ends."""
+    until = time.monotonic() + MAKING
+    with lock.open("w") as held:
+        while True:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise TimeoutError(
+                        f"another command has been making it for {MAKING:g} s"
+                    ) from None
+                time.sleep(0.05)
+        yield
+
+
+def _check(path: Path, write: bool) -> None:
+    """Refuse a file that is no database, and one that cannot be written.
+
+    MLflow would try the first again for 100 seconds, the second for 20 at each call.
+    """
+    with closing(sqlite3.connect(path, timeout=LOCKED)) as database:
+        database.execute("PRAGMA schema_version")
+        if write:
+            database.execute("BEGIN IMMEDIATE")
+
+
+def experiment_id(client: MlflowClient, name: str, location: str | None) -> str:
     """Find an experiment by its name, or make it; see `open_run`.
 
     Raises
@@ -73,9 +197,6 @@ def experiment_id(client: MlflowClient, name: str, artifacts: str | Path | None)
     TrackingError
         If it was deleted.
     """
-    location = str(artifacts) if artifacts is not None else None
-    if location is not None and "://" not in location:
-        location = Path(location).resolve().as_uri()
     found = client.get_experiment_by_name(name)
     if found is None:
         try:

@@ -1,0 +1,38 @@
+"""Runs that are named on a command line, before and between its overrides."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from forecast.commands.words import TAKES_A_WORD
+
+
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Runs, and everything else that was typed.
+
+    Examples
+    --------
+    >>> split(["outputs/a/1", "seed=2", "outputs/a/2", "--cfg", "job"])
+    (['outputs/a/1', 'outputs/a/2'], ['seed=2', '--cfg', 'job'])
+    """
+    runs: list[str] = []
+    rest: list[str] = []
+    for last, word in zip(["", *words], words, strict=False):
+        flag = word.startswith("-") or last in TAKES_A_WORD
+        override = "=" in word and not Path(word).is_dir()
+        (rest if flag or override else runs).append(word)
+    return runs, rest
+
+
+def override(runs: Sequence[str]) -> str:
+    r"""The override by which a configuration holds them.
+
+    Examples
+    --------
+    >>> override(["outputs/a/1", "it's"])
+    "runs=['outputs/a/1','it\\'s']"
+    """
+    return f"runs=[{','.join(_quoted(name) for name in runs)}]"
+
+
+def _quoted(name: str) -> str:
+    return "'" + name.replace("'", r"\'") + "'"

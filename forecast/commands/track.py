@@ -1,0 +1,59 @@
+"""`forecast track`: file finished runs in MLflow that it does not know."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from forecast.commands import filed, finished, named, options, settings
+from forecast.raw import InputError
+
+EXPLAINED = """\
+forecast track RUN [RUN]... [KEY=VALUE]...
+
+RUN is the folder of a finished run, or the run_id in its run.json. What MLflow lacks
+of it is filed: all of it, or the rest where a run was cut short in its logging. A run
+that is there already is left as it is."""
+
+
+def main(overrides: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
+    runs, words = named.split(overrides)
+    if {"-h", "--help"} & set(words):
+        print(_usage())
+        return 0
+    if not runs:
+        print(f"forecast track: expected a run\n\n{_usage()}", file=sys.stderr)
+        return 2
+    return options.call("track", [*words, named.override(runs)], track)
+
+
+def _usage() -> str:
+    _, *rest = options.usage("track").splitlines()
+    return "\n".join([EXPLAINED, *rest])
+
+
+def track(config: DictConfig) -> int:
+    """File the runs of a configuration; 1 where the store could not take one."""
+    settings.check(config)
+    uri = config.tracking.uri
+    if uri is None:
+        raise InputError("tracking=none: expected a store that runs are filed in")
+    home = Path(config.home).resolve()
+    runs = finished.find(list(config.runs), home, None)
+    # read at each call: a server may take its time here
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
+    # costs 1.5 s, which words that name no run should not
+    from forecast.tracking import TrackingError
+
+    for run in runs:
+        try:
+            run_id, fresh = filed.file(config, run)
+        except TrackingError as error:
+            print(f"forecast track: {run.folder}: {error}", file=sys.stderr)
+            return 1
+        said = "filed" if fresh else "was there already"
+        print(f"{run.folder}: {said}, run {run_id} in {uri}")
+    return 0

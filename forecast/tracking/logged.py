@@ -1,0 +1,207 @@
+"""What is logged: parameters, scores, data sets, files, and a child run a model."""
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from forecast.differences import flatten
+from forecast.tracking.alive import PARENT
+from forecast.tracking.patience import Patience, TrackingError, plain
+from forecast.tracking.scores import Results, by_model, values
+from forecast.tracking.store import connect
+
+PUBLISHED = "published"
+#: tags: the id in run.json of a run that was filed later, and whether all is logged
+RUN_ID, COMPLETE = "forecast.run_id", "forecast.complete"
+LONG_PARAMS = "params_long.json"
+#: MLflow's own limits: characters of a parameter, of its name, and of a digest;
+#: parameters and metrics of a batch
+MAX_PARAM, MAX_NAME, MAX_DIGEST = 6_000, 250, 36
+MAX_PARAMS, MAX_METRICS = 100, 800
+NAME = re.compile(r"[/\w.\- :]+", re.ASCII)
+
+
+def log_results(
+    uri: str, run_id: str, results: Results, patience: Patience | None = None
+) -> dict[str, str]:
+    """Log a run, with a child run for each model.
+
+    What was logged before, by a call that was cut, is completed.
+
+    Parameters
+    ----------
+    uri, run_id : str
+        The store, and the parent run in it.
+    results : Results
+        Of the run.
+    patience : Patience, optional
+        How long the store may keep us waiting.
+
+    Returns
+    -------
+    dict of str to str
+        The id of the child run of each model.
+
+    Raises
+    ------
+    TrackingError
+        If the folder is missing or the store cannot be written. What was logged before
+        stays; the run is left RUNNING, for :func:`close_run` to end.
+    """
+    if not results.folder.is_dir():  # MLflow would log nothing and say nothing
+        raise TrackingError(
+            f"run not fully logged in {uri}: no folder {results.folder}"
+        )
+    client = connect(uri, patience=patience)
+    when = now() if results.at is None else results.at
+    try:
+        scores = by_model(results, when)
+        own = {**results.tags, PUBLISHED: results.published}
+        noted = {**own, "mlflow.note.content": results.note} if results.note else own
+        _log(client, run_id, results.params, scores.get(results.published, []), noted)
+        client.log_inputs(run_id, _data_sets(results.inputs))
+        _files(client, run_id, results)
+        children = _children(client, run_id)
+        experiment = client.get_run(run_id).info.experiment_id
+        for model in dict.fromkeys([*results.models, *sorted(scores)]):
+            if model not in children:
+                tags = {PARENT: run_id}
+                child = client.create_run(experiment, when, tags, model)
+                children[model] = str(child.info.run_id)
+            _log(
+                client,
+                children[model],
+                results.models.get(model, {}),
+                scores.get(model, []),
+                {**own, PUBLISHED: str(model == results.published).lower()},
+            )
+            client.log_inputs(children[model], _data_sets(results.inputs))
+            status = "FINISHED" if model in scores else "FAILED"
+            client.set_terminated(children[model], status, results.at)
+        client.set_tag(run_id, COMPLETE, "true")
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(
+            f"the run was not fully logged in {uri}: {plain(error)}"
+        ) from error
+    return children
+
+
+def log_comparison(
+    uri: str,
+    run_id: str,
+    *,
+    params: Mapping[str, Any],
+    scores: pl.DataFrame,
+    folder: Path | None = None,
+    patience: Patience | None = None,
+) -> None:
+    """Log a comparison, or one run of it: parameters, scores, and files if any.
+
+    Parameters
+    ----------
+    uri, run_id : str
+        The store, and the run in it.
+    params : mapping
+        As in :class:`Results`.
+    scores : pl.DataFrame
+        Of one run and model, with the columns of the metrics, named as there.
+    folder : Path, optional
+        Its files become artifacts.
+    patience : Patience, optional
+        How long the store may keep us waiting.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be written.
+    """
+    client = connect(uri, patience=patience)
+    try:
+        whole = scores.filter(pl.col("stratum") == "all")
+        _log(client, run_id, params, list(values(whole, None, now())))
+        if folder is not None:
+            client.log_artifacts(run_id, str(folder))
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(f"not fully logged in {uri}: {plain(error)}") from error
+
+
+def now() -> int:
+    """Milliseconds since 1970, as MLflow tells the time."""
+    return int(time.time() * 1_000)
+
+
+def _children(client: MlflowClient, run_id: str) -> dict[str, str]:
+    """Runs of models below a run, by name."""
+    experiment = client.get_run(run_id).info.experiment_id
+    found = client.search_runs([experiment], f"tags.`{PARENT}` = '{run_id}'")
+    return {str(child.info.run_name): str(child.info.run_id) for child in found}
+
+
+def _log(
+    client: MlflowClient,
+    run_id: str,
+    params: Mapping[str, Any],
+    scores: list[Metric],
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Parameters, scores and tags of one run, in as few batches as MLflow allows."""
+    flat = flatten(params)
+    long = {key: value for key, value in flat.items() if not _fits(key, value)}
+    short = [Param(key, value) for key, value in flat.items() if key not in long]
+    named = [RunTag(key, value) for key, value in (tags or {}).items()]
+    batches = max(1, -(-len(short) // MAX_PARAMS), -(-len(scores) // MAX_METRICS))
+    for i in range(batches):
+        client.log_batch(
+            run_id,
+            metrics=scores[i * MAX_METRICS : (i + 1) * MAX_METRICS],
+            params=short[i * MAX_PARAMS : (i + 1) * MAX_PARAMS],
+            tags=named if i == 0 else (),
+        )
+    if long:
+        client.log_dict(run_id, long, LONG_PARAMS)
+
+
+def _fits(name: str, value: str) -> bool:
+    """Whether MLflow takes a parameter as it is."""
+    return (
+        len(value) <= MAX_PARAM
+        and len(name) <= MAX_NAME
+        and NAME.fullmatch(name) is not None
+    )
+
+
+def _data_sets(inputs: Mapping[str, str]) -> list[DatasetInput]:
+    """Data sets by digest, which MLflow cuts; their sources hold the whole."""
+    return [
+        DatasetInput(
+            Dataset(
+                Path(name).name,
+                digest[:MAX_DIGEST],
+                "local",
+                json.dumps({"uri": name, "sha256": digest}),
+            ),
+            [InputTag("mlflow.data.context", "training")],
+        )
+        for name, digest in sorted(inputs.items())
+    ]
+
+
+def _files(client: MlflowClient, run_id: str, results: Results) -> None:
+    client.log_artifacts(run_id, str(results.folder))
+    if not results.texts:
+        return
+    with tempfile.TemporaryDirectory() as made:
+        for name, text in results.texts.items():
+            path = Path(made, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        client.log_artifacts(run_id, made)
