@@ -1,5 +1,6 @@
 """What a run leaves behind: a folder written whole or not at all, and its account."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -8,19 +9,35 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from importlib.metadata import distributions
+from glob import escape
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from forecast import imports
 from forecast.raw import InputError
 
 #: keys that say where a run happens, not what it computes
-PLACE = ("home", "out", "tracking", "model", "root", "data_root", "cache")
+PLACE = (
+    *("home", "out", "tracking", "model", "root", "data_root", "cache"),
+    *("launcher", "resume"),
+)
+#: packages whose versions decide what is computed
+COMPUTING = (
+    *("joblib", "numpy", "polars", "rapidfuzz", "scikit-learn", "scipy"),
+    "statsmodels",
+)
+#: file that whoever works in a folder alone holds, and seconds that others wait for it:
+#: what a killed process started may outlive it for a moment
+LOCK, LOCK_SECONDS = ".lock", 2.0
+#: folders of an installed package that hold no code
+APART = ("conf", "data", "experiments")
 
 
 @contextmanager
@@ -94,6 +111,29 @@ def vacant(path: Path) -> None:
         raise InputError(f"{path}: cannot be written: its folder is read-only")
 
 
+def make(path: Path) -> None:
+    """Make a new folder, such as that of a sweep; a name that was reserved is taken.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If it is there already or cannot be made.
+    """
+    vacant(path)
+    try:
+        path.mkdir()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be made: {error.strerror}") from error
+    finally:
+        _reservation(path).unlink(missing_ok=True)
+
+
+def discard(path: Path) -> None:
+    """Remove what killed runs left of a folder that they did not finish."""
+    for part in path.parent.glob(f".{escape(path.name)}.part-*"):
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def _reservation(path: Path) -> Path:
     return path.with_name(f".{path.name}.reserved")
 
@@ -137,6 +177,31 @@ def _placeless(value: Any) -> Any:
     return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
+def code_digest() -> str | None:
+    """Digest of this package's code and tables, and of the versions of what computes.
+
+    Returns
+    -------
+    str or None
+        None where a file changed since this process began: it may have loaded another.
+    """
+    files = {
+        file.relative_to(imports.HOME).as_posix(): file
+        for file in (*imports.HOME.rglob("*.py"), *imports.HOME.rglob("*.csv"))
+    }
+    # an installed package holds data too, which have digests of their own
+    code = [name for name in sorted(files) if name.partition("/")[0] not in APART]
+    if any(files[name].stat().st_mtime > imports.BEGAN for name in code):
+        return None
+    lines = [
+        f"{name} {hashlib.sha256(files[name].read_bytes()).hexdigest()}"
+        for name in code
+    ]
+    lines += [f"{name} {version(name)}" for name in COMPUTING]
+    lines.append(f"python {platform.python_version()}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def account(**facts: Any) -> dict[str, Any]:
     """Everything that says where a run came from.
 
@@ -154,6 +219,7 @@ def account(**facts: Any) -> dict[str, Any]:
     return facts | {
         "git_commit": commit,
         "git_dirty": dirty,
+        "code_digest": code_digest(),
         "packages": dict(
             sorted((d.metadata["Name"], d.version) for d in distributions())
         ),
@@ -190,11 +256,61 @@ def write_json(content: Mapping[str, Any], path: Path) -> None:
     path.write_text(json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Read an account; nothing if it is not there, or none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[int]:
+    """Hold a folder against every other process.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Yields
+    ------
+    int
+        The file that is held. A process that inherits it holds the folder too.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If another process holds it, or no lock can be written.
+    """
+    try:
+        file = (path / LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+    with file:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    file.seek(0)
+                    raise InputError(f"{path}: at work in it: {file.read()}") from None
+                time.sleep(0.05)
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {platform.node()}")
+        file.flush()
+        yield file.fileno()
+
+
 def finished(path: Path) -> list[Path]:
     """Folders of finished runs below a folder, oldest first."""
     runs = [
         p.parent
-        for p in path.glob("*/*/run.json")
+        # those of a sweep lie in its folder
+        for p in (*path.glob("*/*/run.json"), *path.glob("*/*/*/run.json"))
         # a name with a dot in front is of a run that was killed before the end
         if (p.parent / "model.skops").exists() and not p.parent.name.startswith(".")
     ]

@@ -28,6 +28,7 @@ from forecast.commands.data import Data, load
 from forecast.commands.page import page
 from forecast.commands.show import report, risks, shares, skills
 from forecast.commands.stages import Stages
+from forecast.commands.sweep import sweep
 from forecast.costs import costs
 from forecast.evaluate import Judge, evaluate
 from forecast.publish import Published, publish, risk_scores
@@ -38,8 +39,8 @@ from forecast.strata import strata
 
 
 def main(overrides: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
-    return options.call("run", overrides, run)
+    """Run the command, or a sweep of it; returns its exit code."""
+    return options.call("run", overrides, run, sweep)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ def run(config: DictConfig) -> int:
     """Take a configuration from data to a finished folder and an MLflow run."""
     began = datetime.now().astimezone()
     settings.check(config)
+    if config.resume:
+        raise InputError(f"resume={config.resume}: only a sweep can go on; add -m")
     settings.anchor(config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
     out = _out(config, began)
@@ -75,13 +78,15 @@ def run(config: DictConfig) -> int:
                 config.max_rejected,
                 refused,
                 **settings.roles(config),
+                corrections=config.actors.corrections,
             )
         frames = study.prepare(config, data, stages)
         result = _find(config, data, frames, stages, tracker.run_id)
         why = explained.find(config, frames, result.predictions, result.model, stages)
         result.notes.extend(why.notes)
         facts = _facts(config, data, frames, tracker.run_id)
-        facts |= {"config_digest": record.config_digest(resolved)}
+        code = 0 if result.model and not audit.faults(result.audits) else 1
+        facts |= {"config_digest": record.config_digest(resolved), "exit_code": code}
         with stages("write"), record.folder(out) as folder:
             _write(folder, resolved, data, result)
             if result.model:
@@ -118,7 +123,7 @@ def run(config: DictConfig) -> int:
             tracker.log(resolved, truth.beside(result.metrics, result.known), out)
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     _show(config, out, result, notes, stages.seconds, tracker.uri)
-    return 0 if result.model and not audit.faults(result.audits) else 1
+    return code
 
 
 def _out(config: DictConfig, began: datetime) -> Path:

@@ -1,5 +1,6 @@
 """Track a run in MLflow, and let no trouble of the tracker touch the run itself."""
 
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ import polars as pl
 from omegaconf import DictConfig
 
 from forecast.schema import Metrics
+
+#: a variable that holds the id of the sweep in MLflow which a run is a job of
+UNDER = "FORECAST_SWEEP_RUN"
 
 
 class Tracker:
@@ -28,7 +32,12 @@ class Tracker:
         tags = {"label": str(config.collapse._target_).rpartition(".")[2]}
         try:
             self.run_id = tracking.open_run(
-                self.uri, config.tracking.artifacts, config.name, name, tags
+                self.uri,
+                config.tracking.artifacts,
+                config.name,
+                name,
+                tags,
+                os.environ.get(UNDER),
             )
         except tracking.TrackingError as error:
             self._give_up(error)

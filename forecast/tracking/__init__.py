@@ -28,6 +28,8 @@ from mlflow.exceptions import MlflowException
 from forecast.tracking.store import TrackingError, connect, exists, experiment_id
 
 PARENT = "mlflow.parentRunId"
+#: a tag of a run that is a job of a sweep: the id of the sweep
+SWEEP = "sweep"
 PUBLISHED = "published"
 LONG_PARAMS = "params_long.json"
 #: MLflow's own limits: characters of a parameter, parameters and metrics of a batch
@@ -49,6 +51,7 @@ def open_run(
     experiment: str,
     name: str,
     tags: Mapping[str, str],
+    under: str | None = None,
 ) -> str:
     """Start a parent run, and make the store and the experiment if they are missing.
 
@@ -63,6 +66,8 @@ def open_run(
         Names of the experiment and of the run.
     tags : mapping of str to str
         Tags of the run.
+    under : str, optional
+        Id of the sweep that the run is a job of; it joins the experiment of that.
 
     Returns
     -------
@@ -86,7 +91,11 @@ def open_run(
     """
     client = connect(uri)
     try:
-        within = experiment_id(client, experiment, artifacts)
+        if under:
+            within = client.get_run(under).info.experiment_id
+            tags = {PARENT: under, SWEEP: under, **tags}
+        else:
+            within = experiment_id(client, experiment, artifacts)
         run = client.create_run(within, run_name=name, tags=dict(tags))
     except MlflowException as error:
         raise TrackingError(f"no run could be started in {uri}: {error}") from error
@@ -217,7 +226,7 @@ def files(uri: str, run_id: str) -> Path:
     try:
         run = client.get_run(run_id)
         parent = run.data.tags.get(PARENT)
-        if parent is None:
+        if parent is None or parent == run.data.tags.get(SWEEP):
             return Path(client.download_artifacts(run_id, ""))
     except (MlflowException, OSError) as error:
         raise TrackingError(f"{uri} has no files of it: {error}") from error
