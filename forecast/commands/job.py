@@ -22,7 +22,7 @@ from forecast.commands import outcomes
 from forecast.commands.tracked import UNDER
 
 #: seconds that a job has to end by itself
-PATIENCE = 1.0
+PATIENCE = 0.7
 
 
 @dataclass(frozen=True)

@@ -91,15 +91,13 @@ def slurm(
     forecast.raw.InputError
         If submitit is not installed, or there is no such cluster.
     """
-    submitted = _submit(
-        jobs,
-        cluster,
-        timeout_min=timeout_min,
-        cpus_per_task=cpus_per_task,
-        mem_gb=mem_gb,
-        slurm_array_parallelism=at_once,
-        **more,
-    )
+    parameters = {
+        "timeout_min": timeout_min,
+        "cpus_per_task": cpus_per_task,
+        "mem_gb": mem_gb,
+        "slurm_array_parallelism": at_once,
+    }
+    submitted = _submit(jobs, cluster, parameters | dict(more))
     begun: set[Job] = set()
     try:
         while submitted:
@@ -124,7 +122,9 @@ def call(job: Job) -> int:
         end({job: process})
 
 
-def _submit(jobs: Sequence[Job], cluster: str, **parameters: Any) -> dict[Job, Any]:
+def _submit(
+    jobs: Sequence[Job], cluster: str, parameters: Mapping[str, Any]
+) -> dict[Job, Any]:
     try:
         import submitit
     except ImportError as error:

@@ -97,9 +97,11 @@ def sweep(jobs: Jobs) -> int:
                 _follow(launch(left, [lock]), rows, len(left), table)
             finally:
                 outcomes.write(rows, table)
-                tracker.states.update(row.state for row in rows)
+                tracker.jobs = len(rows)
                 tracker.failed = sum(row.state not in WELL for row in rows)
-                _show(rows, folder, tracker)
+                # nothing to show where the launcher could not begin
+                if not isinstance(sys.exc_info()[1], InputError):
+                    _show(rows, folder, tracker)
     for note in tracker.notes:
         print(f"- {note}")
     return 1 if tracker.failed else 0
@@ -155,11 +157,22 @@ def _plan(
 
 def _free(folder: Path, number: str, words: Sequence[str]) -> Path:
     """A folder for a job, other than that of a result which no longer counts."""
-    parts = [f"{_key(w).rpartition('.')[2]}-{w.partition('=')[2]}" for w in words]
-    slugs = [re.sub(r"[^\w.]+", "-", part, flags=re.ASCII).strip("-") for part in parts]
-    name = "_".join([number, *slugs])[:LONGEST]
+    name = "_".join([number, *map(_slug, words)])[:LONGEST]
     names = (f"{name}_{again}" if again else name for again in count())
     return next(folder / name for name in names if not (folder / name).exists())
+
+
+def _slug(word: str) -> str:
+    """A word of a command line as a part of a name.
+
+    Examples
+    --------
+    >>> _slug("models=[logit,hgb]"), _slug("split.first='2003-01-01'"), _slug("seed=-1")
+    ('models-logit-hgb', 'first-2003-01-01', 'seed--1')
+    """
+    key, value = _key(word).rpartition(".")[2], word.partition("=")[2]
+    bare = re.sub(r"""[]\[{}"' ]""", "", value)
+    return re.sub(r"[^\w.-]+", "-", f"{key}-{bare}" if bare else key, flags=re.ASCII)
 
 
 def _key(word: str) -> str:
@@ -201,4 +214,17 @@ def _show(rows: Sequence[Row], folder: Path, tracker: Tracker) -> None:
 def _line(folder: Path) -> str:
     """What to type to go on with a sweep."""
     words = [word for word in sys.argv[1:] if _key(word) not in ("out", "resume")]
-    return shlex.join(["forecast", "run", *words, f"resume={quoted(str(folder))}"])
+    words.append(f"resume={quoted(str(folder))}")
+    return " ".join(["forecast run", *map(_typed, words)])
+
+
+def _typed(word: str) -> str:
+    """A word as a shell wants it, in double quotes where it has single ones.
+
+    Examples
+    --------
+    >>> print(_typed("first='2003-01-01'"), _typed("models=[logit]"))
+    "first='2003-01-01'" 'models=[logit]'
+    """
+    simple = "'" in word and not set(word) & set('"$`\\!')
+    return f'"{word}"' if simple else shlex.quote(word)

@@ -1,6 +1,5 @@
 """Track a sweep in MLflow; as with runs, no trouble of the tracker touches it."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +24,8 @@ class Tracker:
         self.uri: str | None = config.tracking.uri
         self.run_id: str | None = None
         self.notes: list[str] = []
-        #: how many jobs ended how; of these, how many not well
-        self.states: Counter[str] = Counter()
-        self.failed = 0
+        #: how many jobs there are, and how many did not end well
+        self.jobs = self.failed = 0
         if self.uri is None:
             return
         from forecast.tracking import TrackingError, sweeps
@@ -52,8 +50,9 @@ class Tracker:
             return
         from forecast.tracking import TrackingError, sweeps
 
+        counts = {"jobs": self.jobs, "jobs_failed": self.failed}
         try:
-            sweeps.close_sweep(self.uri, self.run_id, status, self.states, table)
+            sweeps.close_sweep(self.uri, self.run_id, status, counts, table)
         except TrackingError as error:
             self._give_up(error)
 

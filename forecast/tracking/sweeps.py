@@ -59,7 +59,7 @@ def close_sweep(
     uri: str,
     run_id: str,
     status: Literal["FINISHED", "FAILED", "KILLED"],
-    states: Mapping[str, int],
+    counts: Mapping[str, int],
     table: Path,
 ) -> None:
     """End the run of a sweep; jobs that are still open below it were killed.
@@ -70,8 +70,8 @@ def close_sweep(
         The store, and the sweep in it.
     status : {"FINISHED", "FAILED", "KILLED"}
         How it ended.
-    states : mapping of str to int
-        How many jobs ended how; they become metrics, ``jobs_STATE``.
+    counts : mapping of str to int
+        Of jobs; they become metrics.
     table : Path
         A file that becomes an artifact.
 
@@ -83,8 +83,8 @@ def close_sweep(
     client = connect(uri)
     try:
         _close_open(client, uri, run_id)
-        for state, count in states.items():
-            client.log_metric(run_id, f"jobs_{state.replace(' ', '_')}", count)
+        for name, count in counts.items():
+            client.log_metric(run_id, name, count)
         client.log_artifact(run_id, str(table))
         client.set_terminated(run_id, status)
     except (MlflowException, OSError) as error:
