@@ -21,7 +21,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from forecast import record
-from forecast.commands import run
+from forecast.commands import outcomes, run
 from forecast.commands.kept import kept
 from forecast.simulated import world as simulate
 
@@ -426,3 +426,44 @@ def test_a_folder_is_held_against_others_and_free_again(
         record.alone(tmp_path).__enter__()
     with record.alone(tmp_path):
         pass
+
+
+@pytest.mark.parametrize(
+    ("code", "whole", "state", "said"),
+    [
+        (0, True, "done", "skill +8.1% (+2.3 to +14.6) at 30 d"),
+        (1, True, "faults", "skill +8.1% (+2.3 to +14.6) at 30 d"),
+        (1, False, "failed", "forecast run: seed=-1"),
+        (0, False, "failed", "forecast run: seed=-1"),
+        (-9, False, "killed", "by SIGKILL"),
+        (-9, True, "killed", "by SIGKILL"),
+        (-99, True, "killed", "by signal 99"),
+    ],
+)
+def test_how_a_job_ended_is_told_by_its_code_and_its_folder(
+    code: int, whole: bool, state: str, said: str, tmp_path: Path
+) -> None:
+    row = outcomes.Row("seed=1", tmp_path / "0_seed-1")
+    outcomes.log(row.folder).write_text("some line\nforecast run: seed=-1\n\n")
+    if whole:
+        left(row.folder, code)
+    ended = outcomes.ended(row, code, 3.21)
+    assert (ended.state, ended.headline, ended.seconds) == (state, said, 3.2)
+
+
+@pytest.mark.parametrize(("code", "state"), [(0, "kept"), (1, "faults")])
+def test_faults_of_before_are_not_forgotten(
+    code: int, state: str, tmp_path: Path
+) -> None:
+    left(tmp_path, code)
+    assert outcomes.found(outcomes.Row("seed=1", tmp_path)).state == state
+
+
+def left(folder: Path, code: int) -> None:
+    """What a run leaves, as far as a sweep looks at it."""
+    folder.mkdir(exist_ok=True)
+    record.write_json({"published": "core", "exit_code": code}, folder / "run.json")
+    values = {"value": [0.2, 0.081], "lower": [0.1, 0.023], "upper": [0.3, 0.146]}
+    frame = pl.DataFrame({"model": "core", "horizon": [90, 30], **values})
+    both = frame.with_columns(stratum=pl.lit("all"), metric=pl.lit("skill"))
+    both.write_csv(folder / "metrics.csv")

@@ -54,8 +54,8 @@ ACCOUNT, TABLE = "sweep.json", "sweep.csv"
 #: keys of which a sweep has one value, and those that its jobs are not told
 SHARED = ("home", "out", "resume", "launcher")
 OWN = ("out", "resume", "launcher")
-#: characters that the name of a job's folder may have
-LONGEST = 80
+#: characters of the name of a job's folder, and of a tag
+LONGEST, LONGEST_TAG = 80, 4_000
 
 
 def sweep(jobs: Jobs) -> int:
@@ -85,12 +85,14 @@ def sweep(jobs: Jobs) -> int:
     name = names.pop() if len(names) == 1 else "sweep"
     folder = _place(first, name)
     table, account = folder / TABLE, folder / ACCOUNT
-    tags = {"words": shlex.join(sys.argv[1:])}
+    words = shlex.join(sys.argv[1:])
     with record.alone(folder) as lock:
         before = kept(folder, configs) if first.resume else {}
         again = record.read_json(account).get("mlflow_run")
+        # MLflow takes tags of some length alone
+        tags = {"words": words[:LONGEST_TAG]}
         with tracked(first, name, table, tags, again) as tracker:
-            record.write_json(tags | {"mlflow_run": tracker.run_id}, account)
+            record.write_json({"words": words, "mlflow_run": tracker.run_id}, account)
             rows, left = _plan(folder, jobs, before, tracker)
             launch = instantiate(first.launcher)
             try:
