@@ -1,6 +1,5 @@
 """What a run leaves behind: a folder written whole or not at all, and its account."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -9,7 +8,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -33,9 +31,6 @@ COMPUTING = (
     *("joblib", "numpy", "polars", "rapidfuzz", "scikit-learn", "scipy"),
     "statsmodels",
 )
-#: file that whoever works in a folder alone holds, and seconds that others wait for it:
-#: what a killed process started may outlive it for a moment
-LOCK, LOCK_SECONDS = ".lock", 2.0
 #: folders of an installed package that hold no code
 APART = ("conf", "data", "experiments")
 
@@ -263,46 +258,6 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-@contextmanager
-def alone(path: Path) -> Iterator[int]:
-    """Hold a folder against every other process.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-
-    Yields
-    ------
-    int
-        The file that is held. A process that inherits it holds the folder too.
-
-    Raises
-    ------
-    forecast.raw.InputError
-        If another process holds it, or no lock can be written.
-    """
-    try:
-        file = (path / LOCK).open("a+", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
-    with file:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    file.seek(0)
-                    raise InputError(f"{path}: at work in it: {file.read()}") from None
-                time.sleep(0.05)
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {platform.node()}")
-        file.flush()
-        yield file.fileno()
 
 
 def finished(path: Path) -> list[Path]:

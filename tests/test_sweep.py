@@ -21,8 +21,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from forecast import record
-from forecast.commands import outcomes, run
+from forecast.commands import alone, options, outcomes, run
 from forecast.commands.kept import kept
+from forecast.raw import InputError
 from forecast.simulated import world as simulate
 
 ROOT = Path(__file__).parent.parent
@@ -247,7 +248,7 @@ def test_a_sweep_is_one_parent_with_jobs_and_their_models_below(
 def test_ctrl_c_ends_all_jobs_and_says_how_to_go_on(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(record, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(alone, "PATIENCE", 0)
     folder = home / "interrupted"
     words = ["-m", *words_at(home), "seed=1,2,3", "tracking=none"]
     own = [f"out={quoted(folder)}", "launcher.at_once=2"]
@@ -291,12 +292,12 @@ def read_all(terminal: int) -> str:
 KILLED = """
 import sys
 from pathlib import Path
-from forecast import record
+from forecast.commands import alone
 from forecast.commands.job import Job
 from forecast.commands.launchers import processes
 folder = Path(sys.argv[1])
 jobs = [Job(i, tuple(sys.argv[2:]), folder / str(i)) for i in (0, 1)]
-with record.alone(folder) as lock:
+with alone.alone(folder) as lock:
     for _ in processes(jobs, [lock], at_once=2):
         pass
 """
@@ -309,7 +310,7 @@ def test_jobs_end_with_a_sweep_that_is_killed(home: Path, tmp_path: Path) -> Non
         wait_for(lambda: len(jobs_of(tmp_path)) == 2)
         process.kill()
     wait_for(lambda: not jobs_of(tmp_path), 10)
-    with record.alone(tmp_path):
+    with alone.alone(tmp_path):
         pass
     assert not (tmp_path / "run").exists()
 
@@ -401,6 +402,44 @@ def test_sweeps_that_cannot_be(
     assert not list(tmp_path.rglob("*.log"))
 
 
+@pytest.mark.parametrize(
+    ("words", "published"),
+    [
+        (["models=[logit],[hgb]"], ["logit", "hgb"]),
+        (["experiments=ged_ethprio", "models=[logit],[hgb]"], ["logit", "hgb"]),
+        (["models=[logit],[hgb]", "published=trail"], ["trail", "trail"]),
+        (["models=[logit,hgb],[core,hgb]"], ["logit", "logit"]),
+    ],
+)
+def test_a_sweep_over_models_publishes_each(words: Words, published: Words) -> None:
+    found: list[str] = []
+
+    def collect(jobs: options.Jobs) -> int:
+        found.extend(str(config.published) for _, config in jobs)
+        # a job is told to be no sweep, whatever its experiment says
+        assert all(words[-1] == "hydra.mode=RUN" for words, _ in jobs)
+        return 0
+
+    assert options.call("run", ["-m", *words], lambda _: 1, collect) == 0
+    assert found == published
+
+
+def test_an_experiment_may_be_a_sweep() -> None:
+    found: list[Words] = []
+
+    def collect(jobs: options.Jobs) -> int:
+        found.extend(words for words, _ in jobs)
+        return 0
+
+    words = ["experiments=labels", "hydra.job.name=mine"]
+    assert options.call("run", words, lambda _: 1, collect) == 0
+    assert [w for words in found for w in words if w.startswith("collapse=")] == [
+        f"collapse={rule}"
+        for rule in ("resumption", "threshold", "first_fatal", "declared")
+    ]
+    assert all("hydra.job.name=mine" in words for words in found)
+
+
 def test_only_a_sweep_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["resume=outputs"]) == 1
     assert "only a sweep can go on; add -m" in capsys.readouterr().err
@@ -418,13 +457,13 @@ def test_a_folder_that_is_there_is_no_new_sweep(
 def test_a_folder_is_held_against_others_and_free_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(alone, "PATIENCE", 0)
     with (
-        record.alone(tmp_path),
-        pytest.raises(record.InputError, match="at work in it"),
+        alone.alone(tmp_path),
+        pytest.raises(InputError, match="at work in it"),
     ):
-        record.alone(tmp_path).__enter__()
-    with record.alone(tmp_path):
+        alone.alone(tmp_path).__enter__()
+    with alone.alone(tmp_path):
         pass
 
 

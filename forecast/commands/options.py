@@ -17,6 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from forecast.commands import settings
 from forecast.raw import InputError
 
 Task = Callable[[DictConfig], int]
@@ -75,6 +76,7 @@ def call(
 
     def each(config: DictConfig) -> None:
         hydra = HydraConfig.get()
+        settings.settle(config, hydra.overrides.task)
         if sweep and hydra.mode == RunMode.MULTIRUN:
             own = [w for w in hydra.overrides.hydra if not w.startswith(OF_SWEEPS)]
             jobs.append(([*hydra.overrides.task, *own, "hydra.mode=RUN"], config))

@@ -1,6 +1,6 @@
 """What settings must be: found out before the work begins, not at its end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,22 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "truth.every": (whole(1), "a whole number from 1 on"),
     "actors.min_score": (between(0, 100), "a number from 0 to 100"),
 }
+
+
+def settle(config: DictConfig, words: Iterable[str]) -> None:
+    """Publish the only model, where one was typed and none to publish.
+
+    Parameters
+    ----------
+    config : DictConfig
+        Of ``forecast run``; it is changed. Others are left as they are.
+    words : iterable of str
+        Overrides as they were typed.
+    """
+    typed = {word.lstrip("+").partition("=")[0] for word in words}
+    models = list(config.get("models") or {})
+    if typed & {"models", "published"} == {"models"} and len(models) == 1:
+        config.published = models[0]
 
 
 def check(config: DictConfig) -> None:

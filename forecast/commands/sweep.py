@@ -41,6 +41,7 @@ from rich.markup import escape
 
 from forecast import record
 from forecast.commands import outcomes, settings
+from forecast.commands.alone import alone
 from forecast.commands.job import Job
 from forecast.commands.kept import kept
 from forecast.commands.launchers import Events
@@ -86,13 +87,14 @@ def sweep(jobs: Jobs) -> int:
     folder = _place(first, name)
     table, account = folder / TABLE, folder / ACCOUNT
     words = shlex.join(sys.argv[1:])
-    with record.alone(folder) as lock:
+    with alone(folder) as lock:
         before = kept(folder, configs) if first.resume else {}
         again = record.read_json(account).get("mlflow_run")
         # MLflow takes tags of some length alone
         tags = {"words": words[:LONGEST_TAG]}
         with tracked(first, name, table, tags, again) as tracker:
-            record.write_json({"words": words, "mlflow_run": tracker.run_id}, account)
+            own = {"words": words, "mlflow_run": tracker.run_id or again}
+            record.write_json(own, account)
             rows, left = _plan(folder, jobs, before, tracker)
             launch = instantiate(first.launcher)
             try:
