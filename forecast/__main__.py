@@ -26,6 +26,7 @@ forecast: how likely is a truce to collapse, and why
 
   forecast run                                     the built-in world
   forecast run experiments=ged_ethprio data_root=PATH
+  forecast run -m seed=1,2,3 models=[logit],[hgb]
   forecast score truces=syria_2016 events=syria_2016 as_of=2016-04-07
   forecast compare outputs/NAME/DATE_TIME outputs/NAME/DATE_TIME
   forecast reproduce outputs/NAME/DATE_TIME

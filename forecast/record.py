@@ -3,22 +3,35 @@
 import hashlib
 import json
 import os
+import platform
 import resource
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from glob import escape
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from forecast import provenance, withheld
+from forecast import imports, provenance, withheld
 from forecast.raw import InputError
 
 #: keys that say where a run happens, not what it computes
-PLACE = ("home", "out", "tracking", "model", "root", "data_root", "cache", "jobs")
+PLACE = (
+    *("home", "out", "tracking", "model", "root", "data_root", "cache", "jobs"),
+    *("launcher", "resume"),
+)
+#: packages whose versions decide what is computed
+COMPUTING = (
+    *("joblib", "numpy", "polars", "rapidfuzz", "scikit-learn", "scipy"),
+    "statsmodels",
+)
+#: folders of an installed package that hold no code
+APART = ("conf", "data", "experiments")
 
 
 @contextmanager
@@ -101,6 +114,29 @@ def vacant(path: Path) -> None:
         raise InputError(f"{path}: cannot be written: its folder is read-only")
 
 
+def make(path: Path) -> None:
+    """Make a new folder, such as that of a sweep; a name that was reserved is taken.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If it is there already or cannot be made.
+    """
+    vacant(path)
+    try:
+        path.mkdir()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be made: {error.strerror}") from error
+    finally:
+        _reservation(path).unlink(missing_ok=True)
+
+
+def discard(path: Path) -> None:
+    """Remove what killed runs left of a folder that they did not finish."""
+    for part in path.parent.glob(f".{escape(path.name)}.part-*"):
+        shutil.rmtree(part, ignore_errors=True)
+
+
 def _reservation(path: Path) -> Path:
     return path.with_name(f".{path.name}.reserved")
 
@@ -144,6 +180,31 @@ def _placeless(value: Any) -> Any:
     return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
+def code_digest() -> str | None:
+    """Digest of this package's code and tables, and of the versions of what computes.
+
+    Returns
+    -------
+    str or None
+        None where a file changed since this process began: it may have loaded another.
+    """
+    files = {
+        file.relative_to(imports.HOME).as_posix(): file
+        for file in (*imports.HOME.rglob("*.py"), *imports.HOME.rglob("*.csv"))
+    }
+    # an installed package holds data too, which have digests of their own
+    code = [name for name in sorted(files) if name.partition("/")[0] not in APART]
+    if any(files[name].stat().st_mtime > imports.BEGAN for name in code):
+        return None
+    lines = [
+        f"{name} {hashlib.sha256(files[name].read_bytes()).hexdigest()}"
+        for name in code
+    ]
+    lines += [f"{name} {version(name)}" for name in COMPUTING]
+    lines.append(f"python {platform.python_version()}")
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def account(code: provenance.Code | None = None, **facts: Any) -> dict[str, Any]:
     """Everything that says where a run came from.
 
@@ -164,6 +225,7 @@ def account(code: provenance.Code | None = None, **facts: Any) -> dict[str, Any]
         | (code or provenance.code()).facts
         | provenance.machine()
         | {
+            "code_digest": code_digest(),
             "command": withheld.text(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]])),
             "peak_memory_mib": peak_memory(),
         }
@@ -196,11 +258,21 @@ def write_json(content: Mapping[str, Any], path: Path) -> None:
     path.write_text(json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
 
 
+def read_json(path: Path) -> dict[str, Any]:
+    """Read an account; nothing if it is not there, or none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def finished(path: Path) -> list[Path]:
     """Folders of finished runs below a folder, oldest first."""
     runs = [
         p.parent
-        for p in path.glob("*/*/run.json")
+        # those of a sweep lie in its folder
+        for p in (*path.glob("*/*/run.json"), *path.glob("*/*/*/run.json"))
         # a name with a dot in front is of a run that was killed before the end
         if (p.parent / "model.skops").exists() and not p.parent.name.startswith(".")
     ]

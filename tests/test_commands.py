@@ -115,6 +115,7 @@ def test_words_that_make_no_configuration(
     ("words", "said"),
     [
         (["published=hgbb"], "published=hgbb: not among those chosen"),
+        (["models=[hgb]", "published=logit"], "published=logit: not among those"),
         (["named_baseline=logit"], "named_baseline=logit"),
         *(
             ([f"{group}=[]"], f"{group}=[]: expected at least one")

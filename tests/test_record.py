@@ -11,15 +11,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from forecast import imports
 from forecast.raw import InputError
 from forecast.record import (
     account,
+    code_digest,
     config_digest,
     data_digest,
+    discard,
     finished,
     folder,
     frame_digest,
     free,
+    make,
     write_json,
 )
 
@@ -178,3 +182,35 @@ def test_the_account_of_a_run_is_plain_json(tmp_path: Path) -> None:
     assert found["packages"]["polars"] == pl.__version__
     assert found["peak_memory_mib"] > 10
     assert {"git_commit", "git_dirty", "python", "command"} <= set(found)
+
+
+def test_runs_of_a_sweep_are_finished_runs_too(tmp_path: Path) -> None:
+    for path, at in (("x/sweep/0", "2020-01-02"), ("x/alone", "2020-01-01")):
+        with folder(tmp_path / path) as part:
+            complete(part, at)
+    names = [path.name for path in finished(tmp_path)]
+    assert names == ["alone", "0"]
+
+
+def test_what_a_killed_job_left_is_discarded_and_nothing_else(tmp_path: Path) -> None:
+    for name in (".[0]_a.part-12", ".[0]_ab.part-12", "[0]_a", "0_a"):
+        (tmp_path / name).mkdir()
+    discard(tmp_path / "[0]_a")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".[0]_ab.part-12", "0_a", "[0]_a"]
+
+
+def test_code_that_changed_since_the_process_began_has_no_digest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert code_digest() == code_digest()
+    monkeypatch.setattr(imports, "BEGAN", 0.0)
+    assert code_digest() is None
+
+
+def test_a_folder_that_was_reserved_can_be_made_once(tmp_path: Path) -> None:
+    path = free(tmp_path, datetime(2020, 1, 2, 3, 4, 5))
+    make(path)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    with pytest.raises(InputError, match="already there"):
+        make(path)

@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 
 from forecast import tracking
 from forecast.schema import Metrics
+from forecast.tracking import sweeps
 from forecast.tracking.scores import _steps
 
 LONG = "x" * 7_000
@@ -339,3 +340,29 @@ def test_a_new_store_makes_no_noise_no_calls_and_no_folders_of_its_own(tmp_path)
     )
     assert (alone.returncode, alone.stdout, alone.stderr) == (0, "", "")
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
+
+
+def test_what_a_killed_sweep_left_open_is_closed_when_it_goes_on(logged, tmp_path):
+    uri, where = logged.uri, ("swept", "sweep", {"words": "-m seed=1,2"})
+    client = logged.client
+    sweep = sweeps.open_sweep(uri, logged.home, *where)
+    # a job joins the sweep, whatever its own experiment is called
+    job = tracking.open_run(uri, logged.home, "another", "job", {}, sweep)
+    assert (
+        client.get_run(job).info.experiment_id
+        == client.get_run(sweep).info.experiment_id
+    )
+    again = sweeps.open_sweep(uri, logged.home, *where, again=sweep)
+    assert again == sweep
+    assert client.get_run(sweep).info.status == "RUNNING"
+    assert client.get_run(job).info.status == "KILLED"
+    table = tmp_path / "sweep.csv"
+    table.write_text("job\n")
+    late = tracking.open_run(uri, logged.home, "another", "late", {}, sweep)
+    sweeps.close_sweep(uri, sweep, "FAILED", {"jobs": 2}, table)
+    ends = [client.get_run(run).info.status for run in (sweep, late)]
+    assert ends == ["FAILED", "KILLED"]
+    assert client.get_run(sweep).data.metrics == {"jobs": 2}
+    assert [f.path for f in client.list_artifacts(sweep)] == ["sweep.csv"]
+    gone = "0" * 32
+    assert sweeps.open_sweep(uri, logged.home, *where, again=gone) not in (gone, sweep)

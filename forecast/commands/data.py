@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ def load(
     *,
     features_from: Collection[str] | None = None,
     outcomes_from: Collection[str] | None = None,
+    corrections: str | None = None,
 ) -> Data:
     """Load all sources of a configuration.
 
@@ -65,6 +67,8 @@ def load(
     features_from, outcomes_from : collection of str, optional
         Sources of events that features may see, and those that decide which truces are
         followed and when they collapse; None: all.
+    corrections : str, optional
+        A file that is read elsewhere, and of which the digest counts too.
 
     Returns
     -------
@@ -98,7 +102,7 @@ def load(
         unmapped=Unmapped.validate(
             pl.concat([s.unmapped for s in everything.values()])
         ),
-        inputs=inputs(everything),
+        inputs=inputs(everything, corrections),
     )
 
 
@@ -174,9 +178,11 @@ def _row(kind: str, name: str, source: Loaded[Any]) -> dict[str, Any]:
     }
 
 
-def inputs(everything: Sources) -> dict[str, str]:
+def inputs(everything: Sources, corrections: str | None = None) -> dict[str, str]:
     """Digest of every input, by file or source."""
     digests: dict[str, str] = {}
+    if corrections and Path(corrections).is_file():
+        digests[corrections] = sha256(Path(corrections).read_bytes()).hexdigest()
     for (kind, name), source in everything.items():
         digests |= source.files or {f"{kind}.{name}": frame_digest(source.frame)}
     return digests

@@ -154,7 +154,9 @@ def _folder(word: str, home: Path, uri: str | None) -> Path:
         return Path(word).resolve()
     if not RUN_ID.fullmatch(word):
         raise InputError(f"{word}: no such folder, nor the id of a run in MLflow")
-    for file in sorted((home / "outputs").glob("*/*/run.json")):
+    # those of a sweep lie in its folder
+    patterns = ("*/*/run.json", "*/*/*/run.json")
+    for file in sorted(f for p in patterns for f in (home / "outputs").glob(p)):
         # a scoring bears the id of the run whose model it used
         whole = all((file.parent / name).is_file() for name in FILES)
         if whole and _json(file).get("run_id") == word:

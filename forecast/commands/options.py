@@ -1,26 +1,41 @@
 """From words on the command line to a configuration, or to a message that helps."""
 
+import logging
 import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra import main as hydra_main
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, InstantiationException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from forecast import withheld
-from forecast.commands import hydra_node, shown, targets, words
+from forecast.commands import hydra_node, settings, shown, targets, words
 from forecast.raw import InputError
 
 Task = Callable[[DictConfig], int]
+#: the words of each job of a sweep, and the configuration that they make
+Jobs = list[tuple[list[str], DictConfig]]
+#: overrides of Hydra itself that a job needs no more: it is one run, started by us
+OF_SWEEPS = ("hydra.mode", "hydra.sweep", "hydra.sweeper", "hydra/sweeper")
+#: what would print a line for each job of a sweep, before it runs
+ANNOUNCES = "hydra._internal.core_plugins.basic_launcher"
 
 
-def call(verb: str, overrides: Sequence[str], task: Task) -> int:
+def call(
+    verb: str,
+    overrides: Sequence[str],
+    task: Task,
+    sweep: Callable[[Jobs], int] | None = None,
+) -> int:
     """Run a task on the configuration that a verb and overrides make.
 
     Parameters
@@ -31,6 +46,9 @@ def call(verb: str, overrides: Sequence[str], task: Task) -> int:
         Hydra's overrides and flags.
     task : callable
         Takes the configuration, returns an exit code.
+    sweep : callable, optional
+        Takes the jobs of a sweep, of which Hydra then only makes the list. Without it
+        the task is run on one after another.
 
     Returns
     -------
@@ -50,14 +68,29 @@ def call(verb: str, overrides: Sequence[str], task: Task) -> int:
     targets.trust()
     shown.watch()
     overrides, problem = _checked(verb, overrides)
+    launched = (w.lstrip("+").startswith("hydra/launcher") for w in overrides)
+    if sweep and any(launched):
+        problem = "hydra/launcher: launcher=NAME says where the jobs of a sweep run"
     if problem:
         _say(verb, problem)
         return 2
     codes = [0]
+    jobs: Jobs = []
+
+    def each(config: DictConfig) -> None:
+        hydra = HydraConfig.get()
+        settings.settle(config, hydra.overrides.task)
+        if sweep and hydra.mode == RunMode.MULTIRUN:
+            own = [w for w in hydra.overrides.hydra if not w.startswith(OF_SWEEPS)]
+            jobs.append(([*hydra.overrides.task, *own, "hydra.mode=RUN"], config))
+        else:
+            codes.append(_done(verb, task, config))
+
     sys.argv = [f"forecast {verb}", *overrides]
-    hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(
-        lambda config: codes.append(_done(verb, task, config))
-    )()
+    logging.getLogger(ANNOUNCES).setLevel(logging.WARNING)
+    hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(each)()
+    if sweep and jobs:
+        codes.append(_guarded(verb, partial(sweep, jobs)))
     return max(codes)
 
 
@@ -68,8 +101,13 @@ def _done(verb: str, task: Task, config: DictConfig) -> int:
     if called:
         _say(verb, called)
         return 2
+    return _guarded(verb, partial(task, config))
+
+
+def _guarded(verb: str, work: Callable[[], int]) -> int:
+    """What the work returns, or 1 with the reason where its data cannot be used."""
     try:
-        return task(config)
+        return work()
     except Exception as error:
         # Hydra wraps what a source raises
         wrapped = isinstance(error, InstantiationException)
@@ -82,6 +120,19 @@ def _done(verb: str, task: Task, config: DictConfig) -> int:
             raise
         _say(verb, said)
         return 1
+
+
+def quoted(value: str) -> str:
+    r"""A value as an override has it, whatever its characters.
+
+    Examples
+    --------
+    >>> print(quoted("outputs/it's here"))
+    'outputs/it\'s here'
+    """
+    if re.fullmatch(r"[\w./-]+", value):
+        return value
+    return "'" + value.replace("'", r"\'") + "'"
 
 
 def conf() -> Path:
@@ -117,7 +168,8 @@ def usage(verb: str) -> str:
             f"  {', '.join(keys)}",
             "",
             "Any key of a choice can be set too: panel.min_events=3. Hydra's own flags",
-            "work as well: --cfg job prints the configuration, -m sweeps.",
+            "work as well: --cfg job prints the configuration, -m sweeps over lists of",
+            "values: -m seed=1,2,3 models=[logit],[hgb].",
         ]
     )
 

@@ -32,6 +32,7 @@ from forecast.commands.run_files import Result
 from forecast.commands.show import report, risks, shares, skills
 from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
+from forecast.commands.sweep import sweep
 from forecast.costs import costs
 from forecast.evaluate import Judge, evaluate
 from forecast.publish import Published, publish, risk_scores
@@ -43,8 +44,8 @@ from forecast.threads import one_thread
 
 
 def main(overrides: Sequence[str]) -> int:
-    """Run the command; returns its exit code."""
-    return options.call("run", overrides, run)
+    """Run the command, or a sweep of it; returns its exit code."""
+    return options.call("run", overrides, run, sweep)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def run(config: DictConfig) -> int:
     """Take a configuration from data to a finished folder and an MLflow run."""
     done = make(config)
     _show(config, done)
-    return 0 if done.result.model and not audit.faults(done.result.audits) else 1
+    return exit_code(done.result)
 
 
 def make(config: DictConfig, began: datetime | None = None) -> Done:
@@ -88,6 +89,8 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
     began = began or datetime.now().astimezone()
     code = provenance.code()
     settings.check(config)
+    if config.resume:
+        raise InputError(f"resume={config.resume}: only a sweep can go on; add -m")
     settings.anchor(config)
     resolved: Any = OmegaConf.to_container(config, resolve=True)
     written = shown(config)
@@ -105,6 +108,7 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
                 config.max_rejected,
                 refused,
                 **settings.roles(config),
+                corrections=config.actors.corrections,
             )
             data = replace(data, inputs=data.inputs | linking.corrections(config))
         frames = study.prepare(config, data, stages)
@@ -114,6 +118,7 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
         facts = _facts(config, data, frames, tracker.run_id)
         facts |= {"config_digest": record.config_digest(resolved)}
         facts |= {"question": written["question"]}
+        facts |= {"exit_code": exit_code(result)}
         with stages("write"), record.folder(out) as folder:
             run_files.write(folder, resolved, written, data, frames, result, why)
             provenance.keep(code, folder)
@@ -130,6 +135,11 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
             tracker.log()
     notes = [*result.notes, *tracker.notes, study.reused(frames.account)]
     return Done(out, result, notes, stages.seconds, tracker.uri)
+
+
+def exit_code(result: Result) -> int:
+    """0 if a model was published and no audit found a fault, else 1."""
+    return 0 if result.model and not audit.faults(result.audits) else 1
 
 
 def _out(config: DictConfig, began: datetime) -> Path:

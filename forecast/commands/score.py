@@ -48,6 +48,7 @@ def score(config: DictConfig) -> int:
                 config.max_rejected,
                 refused,
                 **settings.roles(of_run),
+                corrections=(of_run.get("actors") or {}).get("corrections"),
             )
         with stages("score"):
             as_of, in_force, not_followed, scores, found, said = _score(

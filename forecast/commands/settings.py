@@ -1,6 +1,6 @@
 """What settings must be: found out before the work begins, not at its end."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,9 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "explain": (yes_or_no, "true or false"),
     "cache": (folder_or_none, "a folder, or null for no cache"),
+    "resume": (folder_or_none, "the folder of a sweep"),
+    "launcher.at_once": (whole(1), "a whole number from 1 on"),
+    "launcher.timeout_min": (whole(1), "a whole number from 1 on"),
     "as_of": (calendar_day, "a day, YYYY-MM-DD"),
     "first_cutoff": (calendar_day, "a day, YYYY-MM-DD"),
     "split.first": (calendar_day, "a day, YYYY-MM-DD"),
@@ -133,6 +136,22 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "patience": (between(0.1, 86_400), "seconds, such as 600"),
     "actors.min_score": (between(0, 100), "a number from 0 to 100"),
 }
+
+
+def settle(config: DictConfig, words: Iterable[str]) -> None:
+    """Publish the only model, where one was typed and none to publish.
+
+    Parameters
+    ----------
+    config : DictConfig
+        Of ``forecast run``; it is changed. Others are left as they are.
+    words : iterable of str
+        Overrides as they were typed.
+    """
+    typed = {word.lstrip("+").partition("=")[0] for word in words}
+    models = list(config.get("models") or {})
+    if typed & {"models", "published"} == {"models"} and len(models) == 1:
+        config.published = models[0]
 
 
 def check(config: DictConfig) -> None:

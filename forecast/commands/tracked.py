@@ -1,5 +1,6 @@
 """Track a run in MLflow, and let no trouble of the tracker touch the run itself."""
 
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,9 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 #: seconds that an interrupted run still gives its tracker
 HURRY = 1.5
+
+#: a variable that holds the id of the sweep in MLflow which a run is a job of
+UNDER = "FORECAST_SWEEP_RUN"
 
 
 class Tracker:
@@ -99,6 +103,7 @@ class Tracker:
                     self._out.name,
                     {"label": label, **held.tags},
                     self._patience,
+                    under=os.environ.get(UNDER),
                 )
             except BaseException:
                 held.drop()  # of a run that never began

@@ -37,6 +37,8 @@ from forecast.tracking.store import address, connect, exists, experiment_id, pla
 for name in ("mlflow.store.db.utils", "urllib3.connectionpool"):
     logging.getLogger(name).setLevel(logging.CRITICAL)
 
+#: a tag of a run that is a job of a sweep: the id of the sweep
+SWEEP = "sweep"
 __all__ = [
     "PARENT",
     "RUN_ID",
@@ -75,6 +77,7 @@ def open_run(
     tags: Mapping[str, str],
     patience: Patience | None = None,
     at: int | None = None,
+    under: str | None = None,
 ) -> str:
     """Start a run, and make the store and the experiment if they are missing.
 
@@ -97,6 +100,8 @@ def open_run(
         How long the store may keep us waiting.
     at : int, optional
         When the run began, in milliseconds since 1970; now by default.
+    under : str, optional
+        Id of the sweep that the run is a job of; it joins the experiment of that.
 
     Returns
     -------
@@ -122,7 +127,11 @@ def open_run(
     try:
         if PARENT not in tags:
             reap(client)
-        within = experiment_id(client, experiment, place(uri, artifacts))
+        if under:
+            within = client.get_run(under).info.experiment_id
+            tags = {PARENT: under, SWEEP: under, **tags}
+        else:
+            within = experiment_id(client, experiment, place(uri, artifacts))
         run = client.create_run(within, at, dict(tags), name)
     except (MlflowException, TrackingError) as error:
         raise TrackingError(
@@ -223,7 +232,7 @@ def files(uri: str, run_id: str) -> Path:
     try:
         run = client.get_run(run_id)
         parent = run.data.tags.get(PARENT)
-        if parent is None:
+        if parent is None or parent == run.data.tags.get(SWEEP):
             return Path(client.download_artifacts(run_id, ""))
     except (MlflowException, TrackingError) as error:
         raise TrackingError(f"{uri} has no files of it: {plain(error)}") from error

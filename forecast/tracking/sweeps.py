@@ -1,0 +1,98 @@
+"""A sweep in MLflow: one run above its jobs, whichever processes they are of."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from forecast.tracking import PARENT, TrackingError, close_run, open_run
+from forecast.tracking.store import connect
+
+
+def open_sweep(
+    uri: str,
+    artifacts: str | Path | None,
+    experiment: str,
+    name: str,
+    tags: Mapping[str, str],
+    again: str | None = None,
+) -> str:
+    """Start the run of a sweep, or go on with it.
+
+    Parameters
+    ----------
+    uri, artifacts, experiment, name, tags
+        See :func:`forecast.tracking.open_run`.
+    again : str, optional
+        Id of the sweep to go on with. What a kill left open below it is closed; where
+        the store has no such run, a new one is made.
+
+    Returns
+    -------
+    str
+        The id of the run, which is RUNNING until :func:`close_sweep`.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be opened or written.
+    """
+    client = connect(uri)
+    if again:
+        try:
+            client.get_run(again)
+        except MlflowException:
+            again = None
+    if not again:
+        return open_run(uri, artifacts, experiment, name, tags)
+    try:
+        _close_open(client, uri, again)
+        client.update_run(again, status="RUNNING")
+    except MlflowException as error:
+        raise TrackingError(f"no sweep could go on in {uri}: {error}") from error
+    return again
+
+
+def close_sweep(
+    uri: str,
+    run_id: str,
+    status: Literal["FINISHED", "FAILED", "KILLED"],
+    counts: Mapping[str, int],
+    table: Path,
+) -> None:
+    """End the run of a sweep; jobs that are still open below it were killed.
+
+    Parameters
+    ----------
+    uri, run_id : str
+        The store, and the sweep in it.
+    status : {"FINISHED", "FAILED", "KILLED"}
+        How it ended.
+    counts : mapping of str to int
+        Of jobs; they become metrics.
+    table : Path
+        A file that becomes an artifact.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be written.
+    """
+    client = connect(uri)
+    try:
+        _close_open(client, uri, run_id)
+        for name, count in counts.items():
+            client.log_metric(run_id, name, count)
+        client.log_artifact(run_id, str(table))
+        client.set_terminated(run_id, status)
+    except (MlflowException, OSError) as error:
+        raise TrackingError(f"the sweep was not closed in {uri}: {error}") from error
+
+
+def _close_open(client: MlflowClient, uri: str, run_id: str) -> None:
+    experiment = client.get_run(run_id).info.experiment_id
+    running = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
+    for job in client.search_runs([experiment], filter_string=running):
+        close_run(uri, job.info.run_id, "KILLED")
