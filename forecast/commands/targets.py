@@ -26,7 +26,7 @@ TARGET = "_target_"
 OURS = tuple(
     f"forecast.{kind}"
     for kind in (
-        *("audits", "collapse", "events", "features"),
+        *("audits", "collapse", "commands.launchers", "events", "features"),
         *("metrics", "models", "split", "truces"),
     )
 )
@@ -57,7 +57,8 @@ HYDRA = frozenset(
 )
 NAME = re.compile(r"[a-zA-Z]\w*(\.[a-zA-Z]\w*)+")
 ALLOWED = (
-    "allowed are what forecast/{" + ",".join(o.partition(".")[2] for o in OURS) + "} "
+    "allowed are what forecast."
+    "{" + ",".join(o.partition(".")[2] for o in OURS) + "} "
     "define, some scikit-learn estimators, Hydra's own launchers, and modules that the "
     f"environment variable {TRUSTED} names"
 )
