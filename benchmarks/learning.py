@@ -188,7 +188,9 @@ def chart(table: pl.DataFrame, path: Path, days: int = 30) -> None:
     ):
         rows = here.filter(pl.col("kind") == kind)
         lines = alt.Chart(rows, title=title, **width).encode(
-            alt.X("truces:Q", title="truces to learn from").scale(type="log", base=4),
+            alt.X("truces:Q", title="truces to learn from")
+            .scale(type="log", domain=[40, 4000], nice=False)
+            .axis(values=[50, 200, 800, 3200], grid=False),
             alt.Y(f"{column}:Q", title=None).axis(format="%"),
             alt.Color("model:N", sort=order).scale(
                 domain=order, range=["#5C6B78", "#009E73", "#0072B2", "#D55E00"]
