@@ -3,6 +3,7 @@
 Imports nothing heavy, so that help comes at once; a verb imports what it needs.
 """
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -79,6 +80,9 @@ def main() -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    finally:
+        # the process ends: looking through all it holds for cycles would take a second
+        gc.freeze()
 
 
 if __name__ == "__main__":

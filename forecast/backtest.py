@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import dataframely as dy
 import numpy as np
 import polars as pl
+from joblib import delayed
 
 from forecast import ipcw
 from forecast.choices import Choice, Told, choices
@@ -18,7 +19,7 @@ from forecast.ipcw import Array, Target
 from forecast.panel import COLLAPSE, outcomes
 from forecast.schema import Panel, Predictions
 from forecast.split import Fold, Overlap, overlaps
-from forecast.threads import one_thread
+from forecast.threads import one_thread, side_by_side
 
 KEYS = ["truce_id", "origin"]
 #: what a model that asks for its ``rows`` is told of them
@@ -162,13 +163,9 @@ def _by_fold(
 ) -> Iterator[Found]:
     """What each fold comes to, in their order, on so many processes."""
     sides = ((fold, *_sides(fold, training(fold.known), panel)) for fold in folds)
-    if jobs == 1:
-        return (_one_fold(models, *side, horizons) for side in sides)
-    from joblib import Parallel, delayed
-
     # a fold is one task, so that what models share in it is fitted once
     tasks = (delayed(_one_fold)(models, *side, horizons) for side in sides)
-    return iter(Parallel(n_jobs=jobs, return_as="generator")(tasks))
+    return side_by_side(tasks, jobs)
 
 
 def _one_fold(

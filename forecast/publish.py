@@ -15,12 +15,14 @@ from typing import Any
 import dataframely as dy
 import numpy as np
 import polars as pl
+from joblib import delayed
 
 from forecast.backtest import Model, NothingToLearn, fitted, rows
 from forecast.panel import COLLAPSE
 from forecast.provenance import trusted
 from forecast.raw import InputError
 from forecast.schema import Panel, RiskScores, Truces
+from forecast.threads import side_by_side
 
 #: types beside the project's own that a model file may hold and skops does not know
 TRUSTED = (
@@ -132,12 +134,8 @@ def _refits(
     model: Model, features: pl.DataFrame, draws: Iterator[pl.DataFrame], jobs: int
 ) -> Iterator[Model]:
     """Fits on each draw, in their order, on so many processes."""
-    if jobs == 1:
-        return (fitted(model, features, drawn) for drawn in draws)
-    from joblib import Parallel, delayed
-
     tasks = (delayed(fitted)(model, features, drawn) for drawn in draws)
-    return iter(Parallel(n_jobs=jobs, return_as="generator")(tasks))
+    return side_by_side(tasks, jobs)
 
 
 def _resample(

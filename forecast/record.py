@@ -9,9 +9,10 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from glob import escape
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def folder(path: Path) -> Iterator[Path]:
     Raises
     ------
     forecast.raw.InputError
-        If there is something at ``path`` already, or it cannot be written.
+        If there is something at ``path`` already, or it cannot be written, as where the
+        disk is full.
     """
     if path.exists():
         raise InputError(f"{path}: already there; expected a new folder")
@@ -64,10 +66,23 @@ def folder(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     try:
         yield part
+        _sync(part)
         part.rename(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
         _reservation(path).unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Have all files on the disk before their folder is given its name."""
+    for path in [*folder.iterdir(), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def free(path: Path, now: datetime) -> Path:
@@ -232,18 +247,33 @@ def account(code: provenance.Code | None = None, **facts: Any) -> dict[str, Any]
     )
 
 
-def times(began: datetime, seconds: Mapping[str, float]) -> dict[str, Any]:
+def times(
+    began: datetime, seconds: Mapping[str, float], now: datetime | None = None
+) -> dict[str, Any]:
     """When a command began and ended, and the seconds of its stages, for an account.
+
+    Parameters
+    ----------
+    began : datetime
+        By the clock, which may be set back while the command runs.
+    seconds : mapping
+        Of the stages, by a clock that only goes forward.
+    now : datetime, optional
+        By the clock; read by default.
 
     Examples
     --------
-    >>> sorted(times(datetime(2016, 4, 7), {"load": 0.1}))
-    ['finished', 'seconds', 'started']
+    >>> noon = datetime(2016, 4, 7, 12)
+    >>> set_back = times(noon, {"load": 60.0}, now=datetime(2016, 4, 7, 11))
+    >>> set_back["started"], set_back["finished"]
+    ('2016-04-07T12:00:00', '2016-04-07T12:01:00')
     """
+    least = began + timedelta(seconds=sum(seconds.values()))
+    ended = now or datetime.now().astimezone()
     return {
         "seconds": dict(seconds),
         "started": began.isoformat(timespec="seconds"),
-        "finished": datetime.now().astimezone().isoformat(),
+        "finished": max(ended, least).isoformat(),
     }
 
 
@@ -267,6 +297,13 @@ def read_json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """Write a table as Parquet, by Python, which says what stood in the way."""
+    buffer = BytesIO()
+    frame.write_parquet(buffer)
+    path.write_bytes(buffer.getvalue())
+
+
 def finished(path: Path) -> list[Path]:
     """Folders of finished runs below a folder, oldest first."""
     runs = [
@@ -276,6 +313,10 @@ def finished(path: Path) -> list[Path]:
         # a name with a dot in front is of a run that was killed before the end
         if (p.parent / "model.skops").exists() and not p.parent.name.startswith(".")
     ]
-    return sorted(
-        runs, key=lambda p: (json.loads((p / "run.json").read_text())["finished"], p)
-    )
+    return sorted(runs, key=lambda p: (_ended(p), p))
+
+
+def _ended(run: Path) -> datetime:
+    """When a run ended, in any zone or summer time."""
+    text = json.loads((run / "run.json").read_text())["finished"]
+    return datetime.fromisoformat(text).astimezone()

@@ -70,7 +70,7 @@ def check(config: DictConfig) -> int:
     limits = _limits(config.limits)
     out = Path(config.out).resolve() if config.out else None
     out = out or record.free(Path(config.home).resolve() / "outputs" / "check", began)
-    with Stages() as stages:
+    with record.released(out), Stages() as stages:
         with stages("load"):
             events = data.sources(config.get("events"))
             truces = data.sources(config.get("truces"))

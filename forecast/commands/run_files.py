@@ -9,7 +9,7 @@ import dataframely as dy
 import polars as pl
 from omegaconf import OmegaConf
 
-from forecast import sheets
+from forecast import record, sheets
 from forecast.choices import Choice
 from forecast.commands import explained, model_files, study, truth
 from forecast.commands.data import Data
@@ -57,8 +57,8 @@ def write(
         What the run read, laid out, found, and explained.
     """
     OmegaConf.save(OmegaConf.create(dict(written)), folder / "config.yaml")
-    result.predictions.write_parquet(folder / "predictions.parquet")
-    result.strata.write_parquet(folder / "strata.parquet")
+    record.write_parquet(result.predictions, folder / "predictions.parquet")
+    record.write_parquet(result.strata, folder / "strata.parquet")
     tables: dict[str, pl.DataFrame] = {
         "metrics": result.metrics,
         "alarms": result.alarms,
