@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import platform
 import resource
 import shutil
 import sys
@@ -11,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from glob import escape
-from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from forecast import imports, provenance, withheld
+from forecast import provenance, withheld
 from forecast.raw import InputError
 
 #: keys that say where a run happens, not what it computes
@@ -26,13 +24,6 @@ PLACE = (
     *("home", "out", "tracking", "model", "root", "data_root", "cache", "jobs"),
     *("launcher", "resume"),
 )
-#: packages whose versions decide what is computed
-COMPUTING = (
-    *("joblib", "numpy", "polars", "rapidfuzz", "scikit-learn", "scipy"),
-    "statsmodels",
-)
-#: folders of an installed package that hold no code
-APART = ("conf", "data", "experiments")
 
 
 @contextmanager
@@ -195,31 +186,6 @@ def _placeless(value: Any) -> Any:
     return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
-def code_digest() -> str | None:
-    """Digest of this package's code and tables, and of the versions of what computes.
-
-    Returns
-    -------
-    str or None
-        None where a file changed since this process began: it may have loaded another.
-    """
-    files = {
-        file.relative_to(imports.HOME).as_posix(): file
-        for file in (*imports.HOME.rglob("*.py"), *imports.HOME.rglob("*.csv"))
-    }
-    # an installed package holds data too, which have digests of their own
-    code = [name for name in sorted(files) if name.partition("/")[0] not in APART]
-    if any(files[name].stat().st_mtime > imports.BEGAN for name in code):
-        return None
-    lines = [
-        f"{name} {hashlib.sha256(files[name].read_bytes()).hexdigest()}"
-        for name in code
-    ]
-    lines += [f"{name} {version(name)}" for name in COMPUTING]
-    lines.append(f"python {platform.python_version()}")
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
 def account(code: provenance.Code | None = None, **facts: Any) -> dict[str, Any]:
     """Everything that says where a run came from.
 
@@ -240,7 +206,6 @@ def account(code: provenance.Code | None = None, **facts: Any) -> dict[str, Any]
         | (code or provenance.code()).facts
         | provenance.machine()
         | {
-            "code_digest": code_digest(),
             "command": withheld.text(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]])),
             "peak_memory_mib": peak_memory(),
         }

@@ -11,11 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from forecast import imports
 from forecast.raw import InputError
 from forecast.record import (
     account,
-    code_digest,
     config_digest,
     data_digest,
     discard,
@@ -198,14 +196,6 @@ def test_what_a_killed_job_left_is_discarded_and_nothing_else(tmp_path: Path) ->
     discard(tmp_path / "[0]_a")
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == [".[0]_ab.part-12", "0_a", "[0]_a"]
-
-
-def test_code_that_changed_since_the_process_began_has_no_digest(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert code_digest() == code_digest()
-    monkeypatch.setattr(imports, "BEGAN", 0.0)
-    assert code_digest() is None
 
 
 def test_a_folder_that_was_reserved_can_be_made_once(tmp_path: Path) -> None:

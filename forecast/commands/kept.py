@@ -10,21 +10,26 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from forecast import record
+from forecast import provenance, record
 from forecast.commands import settings
 from forecast.commands.data import by_kind, inputs, sources
 from forecast.raw import InputError
 
-#: digests of a configuration, of the code and of the data
+#: digest of a configuration, what computed, and digest of the data
 Made = tuple[str, str, str]
+#: packages whose versions decide what is computed
+COMPUTING = (
+    *("joblib", "numpy", "polars", "rapidfuzz", "scikit-learn", "scipy"),
+    "statsmodels",
+)
 
 
 def kept(folder: Path, configs: Sequence[DictConfig]) -> dict[int, Path]:
     """Find the finished results of jobs in the folder of a sweep.
 
     A result is finished if its folder was renamed whole. It counts if configuration,
-    code and data have the digests that a run would find now: data are read again, and
-    only where configuration and code agree.
+    code and data have the digests that a run would find now, and the packages that
+    compute their versions: data are read again, and only where the rest agrees.
 
     Parameters
     ----------
@@ -38,12 +43,13 @@ def kept(folder: Path, configs: Sequence[DictConfig]) -> dict[int, Path]:
     dict of int to Path
         Folders of results, by the place of the job in the sequence.
     """
-    results, code = _results(folder), record.code_digest()
+    results = _results(folder)
+    code = _code(provenance.code().facts | provenance.machine())
     digests: dict[str, str | None] = {}
     found: dict[int, Path] = {}
     for i, config in enumerate(configs):
         plain = _plain(config)
-        if not plain or not code:
+        if not plain:
             continue
         own = record.config_digest(plain)
         if not any(made[:2] == (own, code) for made in results):
@@ -62,10 +68,18 @@ def _results(folder: Path) -> dict[Made, Path]:
     for file in sorted(folder.glob("*/run.json")):
         if not file.parent.name.startswith("."):
             account = record.read_json(file)
-            keys = ("config_digest", "code_digest", "data_digest")
-            config, code, data = (str(account.get(key) or "") for key in keys)
-            found[config, code, data] = file.parent
+            config, data = (
+                str(account.get(key) or "") for key in ("config_digest", "data_digest")
+            )
+            found[config, _code(account), data] = file.parent
     return found
+
+
+def _code(account: Mapping[str, Any]) -> str:
+    """What computed a run: the digest of its code, and versions."""
+    packages = account.get("packages") or {}
+    versions = [packages.get(name) for name in COMPUTING]
+    return json.dumps([account.get("code_digest"), account.get("python"), versions])
 
 
 def _plain(config: DictConfig) -> Mapping[str, Any] | None:
