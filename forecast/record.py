@@ -24,7 +24,7 @@ from forecast.raw import InputError
 #: keys that say where a run happens, not what it computes
 PLACE = (
     *("home", "out", "tracking", "model", "root", "data_root", "cache", "jobs"),
-    *("launcher", "resume"),
+    *("launcher", "resume", "register"),
 )
 #: packages whose versions decide what is computed
 COMPUTING = (
