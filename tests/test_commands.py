@@ -41,6 +41,7 @@ FILES = {
     "rejected.csv",
     "reach.csv",
     "model.skops",
+    "model_input.parquet",
     "run.json",
 }
 

@@ -107,7 +107,7 @@ def logged(tmp_path_factory):
         texts={"charts/skill.html": "<p>a chart</p>"},
         at=1_460_000_000_000,
     )
-    children = tracking.log_results(uri, run_id, results)
+    made = tracking.log_results(uri, run_id, results)
     tracking.close_run(uri, run_id, "FINISHED")
     client = MlflowClient(uri)
     return SimpleNamespace(
@@ -116,7 +116,7 @@ def logged(tmp_path_factory):
         client=client,
         opened=opened,
         parent=client.get_run(run_id),
-        children={name: client.get_run(child) for name, child in children.items()},
+        children={name: client.get_run(child) for name, child in made.models.items()},
     )
 
 

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, reference
 from forecast.about import About
-from forecast.commands import settings, targets
+from forecast.commands import finished, settings, targets
 from forecast.commands.shown import shown
 from forecast.publish import Published, load
 from forecast.raw import InputError
@@ -18,6 +18,8 @@ from forecast.raw import InputError
 #: the word for the model that comes with the package, and where it lies
 PACKAGED = "reference"
 FILE = "data/reference/model.json"
+#: the word for the model that `forecast run register=true` registered last
+CHAMPION = "champion"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def chosen(config: DictConfig, home: Path) -> Chosen:
 def _run(config: DictConfig, home: Path) -> Path:
     """Folder of the run whose model scores."""
     if config.model:
-        folder = Path(config.model)
+        folder = _named(str(config.model), home, config.tracking.uri)
         if not (folder / "run.json").is_file():
             raise InputError(f"model={folder}: not the folder of a finished run")
         return folder
@@ -81,6 +83,22 @@ def _run(config: DictConfig, home: Path) -> Path:
             f"name one with model=FOLDER, or take model={PACKAGED}"
         )
     return runs[-1]
+
+
+def _named(word: str, home: Path, uri: str | None) -> Path:
+    """Folder of a run by its path, by its id, or as the champion of the registry."""
+    if word == CHAMPION:
+        if uri is None:
+            raise InputError(f"model={CHAMPION}: expected a store, not tracking=none")
+        from forecast import tracking
+
+        try:
+            word = tracking.champion_run(uri)
+        except tracking.TrackingError as error:
+            raise InputError(f"model={CHAMPION}: {error}") from error
+    if finished.RUN_ID.fullmatch(word) and not Path(word).is_dir():
+        return finished.folder(word, home, uri)
+    return Path(word)
 
 
 def _of_file(config: DictConfig, path: Path) -> Chosen:

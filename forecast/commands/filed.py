@@ -84,6 +84,14 @@ def _file(config: DictConfig, run: Run, tags: Mapping[str, str]) -> tuple[str, b
     return logged_as, True
 
 
+def registered(version: str) -> str:
+    """Say where a published model is registered."""
+    return (
+        f"the published model is version {version} of truce-collapse in MLflow; "
+        "`forecast score model=champion` uses the version that is the champion"
+    )
+
+
 def contents(run: Run) -> "Results":
     """What there is to log of a finished run."""
     from forecast.tracking import Results
@@ -114,6 +122,7 @@ def contents(run: Run) -> "Results":
         texts={
             f"charts/{name}.html": page for name, page in cut.charts(report).items()
         },
+        register=bool(config.get("register")),
         at=milliseconds(account["finished"]),
     )
 

@@ -86,11 +86,36 @@ def find(words: Sequence[str], home: Path, uri: str | None) -> list[Run]:
     """
     runs: list[Run] = []
     for word in words:
-        run = read(_folder(word, home, uri))
+        run = read(folder(word, home, uri))
         names = [run.name, *(f"{run.name} ({i})" for i in range(2, len(words) + 1))]
         taken = {other.name for other in runs}
         runs.append(replace(run, name=next(n for n in names if n not in taken)))
     return runs
+
+
+def folder(word: str, home: Path, uri: str | None) -> Path:
+    """Folder of the run that a word names; see :func:`find`."""
+    if Path(word).is_dir():
+        return Path(word).resolve()
+    if not RUN_ID.fullmatch(word):
+        raise InputError(f"{word}: no such folder, nor the id of a run in MLflow")
+    # those of a sweep lie in its folder
+    patterns = ("*/*/run.json", "*/*/*/run.json")
+    for file in sorted(f for p in patterns for f in (home / "outputs").glob(p)):
+        # a scoring bears the id of the run whose model it used
+        whole = all((file.parent / name).is_file() for name in FILES)
+        if whole and _json(file).get("run_id") == word:
+            return file.parent
+    if uri is None:
+        raise InputError(f"{word}: no run of this id under {home / 'outputs'}")
+    from forecast import tracking
+
+    try:
+        return tracking.files(uri, word)
+    except tracking.TrackingError as error:
+        raise InputError(
+            f"{word}: no run of this id under {home / 'outputs'}, and {error}"
+        ) from error
 
 
 def read(folder: Path) -> Run:
@@ -147,30 +172,6 @@ def other_code(runs: Sequence[Run]) -> list[str]:
         f"made with {what} than {runs[0].name}: {', '.join(names)}"
         for what, names in found.items()
     ]
-
-
-def _folder(word: str, home: Path, uri: str | None) -> Path:
-    if Path(word).is_dir():
-        return Path(word).resolve()
-    if not RUN_ID.fullmatch(word):
-        raise InputError(f"{word}: no such folder, nor the id of a run in MLflow")
-    # those of a sweep lie in its folder
-    patterns = ("*/*/run.json", "*/*/*/run.json")
-    for file in sorted(f for p in patterns for f in (home / "outputs").glob(p)):
-        # a scoring bears the id of the run whose model it used
-        whole = all((file.parent / name).is_file() for name in FILES)
-        if whole and _json(file).get("run_id") == word:
-            return file.parent
-    if uri is None:
-        raise InputError(f"{word}: no run of this id under {home / 'outputs'}")
-    from forecast import tracking
-
-    try:
-        return tracking.files(uri, word)
-    except tracking.TrackingError as error:
-        raise InputError(
-            f"{word}: no run of this id under {home / 'outputs'}, and {error}"
-        ) from error
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from forecast import about, reference
+from forecast import about, record, reference
 from forecast.commands.data import Data
 from forecast.publish import Published, save
 from forecast.report.words import headline
@@ -17,10 +17,13 @@ def write(
     config: Mapping[str, Any],
     data: Data,
     rows: pl.DataFrame,
+    taken: pl.DataFrame,
     metrics: pl.DataFrame,
     model: Published,
 ) -> None:
-    """Write ``model.skops``, and ``model.json`` where the model can be read as numbers.
+    """Write ``model.skops``, rows as it takes them, and ``model.json``.
+
+    The last where the model can be read as numbers.
 
     Parameters
     ----------
@@ -32,12 +35,15 @@ def write(
         What the model was fitted on.
     rows : pl.DataFrame
         The panel made of it, as known on the morning of the risk scores.
+    taken : pl.DataFrame
+        A few rows of the features that the model takes.
     metrics : pl.DataFrame
         Scores of the run.
     model : Published
         The model.
     """
     save(model, folder / "model.skops")
+    record.write_parquet(taken, folder / "model_input.parquet")
     if not reference.writable(model, config):
         return
     beside = about.describe(

@@ -85,4 +85,5 @@ def write(
     if result.model:
         rows = frames.at[frames.as_of]
         told = {**config, "question": written["question"]}
-        model_files.write(folder, told, data, rows, result.metrics, result.model)
+        taken = study.taken(config, frames)
+        model_files.write(folder, told, data, rows, taken, result.metrics, result.model)

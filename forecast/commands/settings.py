@@ -104,6 +104,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         (some_or_none, "names of sources of events in brackets, or null for all"),
     ),
     "explain": (yes_or_no, "true or false"),
+    "register": (yes_or_no, "true or false"),
     "cache": (folder_or_none, "a folder, or null for no cache"),
     "resume": (folder_or_none, "the folder of a sweep"),
     "launcher.at_once": (whole(1), "a whole number from 1 on"),
@@ -177,6 +178,8 @@ def check(config: DictConfig) -> None:
         given = value is not missing and not (value is None and key[:6] == "panel.")
         if given and not holds(value):
             raise InputError(f"{key}={value}: expected {expected}")
+    if config.get("register") and config.tracking.uri is None:
+        raise InputError("register=true: expected a store, not tracking=none")
     if "published" in config:
         _some_of_each(config)
         _names(config)

@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from forecast import cache
-from forecast.backtest import KEYS, Model
+from forecast.backtest import KEYS, Model, rows
 from forecast.commands import linking, settings
 from forecast.commands.data import Data
 from forecast.commands.stages import Stages
@@ -25,6 +25,9 @@ from forecast.split import Fold
 
 #: events that end this long before the morning of the scores are called stale
 STALE_DAYS = 14
+
+#: rows of features that a run keeps to show how its model is called
+EXAMPLES = 5
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,14 @@ def models(config: DictConfig, frames: Frames) -> dict[str, tuple[Model, pl.Data
         for group, features in groups
         for name in group
     }
+
+
+def taken(config: Mapping[str, Any], frames: Frames) -> pl.DataFrame:
+    """A few rows as the published model takes them, of truces in force if any are."""
+    naive = config["published"] in config["baselines"]
+    features = frames.baseline_features if naive else frames.features
+    of = frames.in_force if frames.in_force.height else frames.at[frames.as_of]
+    return rows(features, pl.DataFrame(of).tail(EXAMPLES))
 
 
 def metrics(config: DictConfig) -> Mapping[str, Metric]:

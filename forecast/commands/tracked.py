@@ -53,7 +53,7 @@ class Tracker:
 
     @property
     def notes(self) -> list[str]:
-        """What failed so far."""
+        """What there is to say of it so far: what failed, or was registered."""
         self._opened()
         return self._notes
 
@@ -66,7 +66,11 @@ class Tracker:
 
         try:
             results = filed.contents(finished.read(self._out))
-            tracking.log_results(self.uri, self._run_id, results, self._patience)
+            logged = tracking.log_results(
+                self.uri, self._run_id, results, self._patience
+            )
+            if logged.version:
+                self._notes.append(filed.registered(logged.version))
         except (InputError, tracking.TrackingError) as error:
             self._give_up(error)
 

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 # read by mlflow while it is imported, or at each call
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 
@@ -30,6 +31,7 @@ from forecast.tracking.logged import (
     log_results,
 )
 from forecast.tracking.patience import Patience, TrackingError, plain
+from forecast.tracking.registry import champion
 from forecast.tracking.scores import Results
 from forecast.tracking.store import address, connect, exists, experiment_id, place
 
@@ -49,6 +51,7 @@ __all__ = [
     "Results",
     "TrackingError",
     "address",
+    "champion_run",
     "close_dead",
     "close_run",
     "files",
@@ -209,6 +212,27 @@ def find(uri: str, run_id: str, patience: Patience | None = None) -> Found | Non
     return None
 
 
+def champion_run(uri: str) -> str:
+    """Id of the run whose model is the champion of the registry.
+
+    Parameters
+    ----------
+    uri : str
+        The store.
+
+    Raises
+    ------
+    TrackingError
+        If there is none, or the store cannot be read.
+    """
+    if not exists(uri):  # opening it would make it
+        raise TrackingError(f"there is no MLflow store {uri}")
+    try:
+        return champion(connect(uri, write=False))
+    except MlflowException as error:
+        raise TrackingError(f"{uri} cannot be read: {plain(error)}") from error
+
+
 def files(uri: str, run_id: str) -> Path:
     """Folder with the files of a run, fetched where the store lies elsewhere.
 
@@ -230,6 +254,8 @@ def files(uri: str, run_id: str) -> Path:
         raise TrackingError(f"there is no MLflow store {uri}")
     client = connect(uri, write=False)
     try:
+        found = find(uri, run_id)
+        run_id = found.run_id if found else run_id
         run = client.get_run(run_id)
         parent = run.data.tags.get(PARENT)
         if parent is None or parent == run.data.tags.get(SWEEP):

@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from mlflow import MlflowClient
@@ -15,7 +15,9 @@ from mlflow.exceptions import MlflowException
 
 from forecast.differences import flatten
 from forecast.tracking.alive import PARENT
+from forecast.tracking.models import log_model
 from forecast.tracking.patience import Patience, TrackingError, plain
+from forecast.tracking.registry import register
 from forecast.tracking.scores import Results, by_model, values
 from forecast.tracking.store import connect
 
@@ -30,9 +32,19 @@ MAX_PARAMS, MAX_METRICS = 100, 800
 NAME = re.compile(r"[/\w.\- :]+", re.ASCII)
 
 
+class Logged(NamedTuple):
+    """Ids of what was made in MLflow beside a run."""
+
+    #: the child run of each model
+    models: dict[str, str]
+    #: the published model, and its version in the registry
+    model_id: str | None
+    version: str | None
+
+
 def log_results(
     uri: str, run_id: str, results: Results, patience: Patience | None = None
-) -> dict[str, str]:
+) -> Logged:
     """Log a run, with a child run for each model.
 
     What was logged before, by a call that was cut, is completed.
@@ -48,8 +60,8 @@ def log_results(
 
     Returns
     -------
-    dict of str to str
-        The id of the child run of each model.
+    Logged
+        Ids of what was made beside the run.
 
     Raises
     ------
@@ -87,12 +99,16 @@ def log_results(
             client.log_inputs(children[model], _data_sets(results.inputs))
             status = "FINISHED" if model in scores else "FAILED"
             client.set_terminated(children[model], status, results.at)
+        model_id = log_model(client, run_id, children.get(results.published), results)
+        version = None
+        if model_id and results.register:
+            version = register(client, model_id, run_id, when)
         client.set_tag(run_id, COMPLETE, "true")
     except (MlflowException, TrackingError) as error:
         raise TrackingError(
             f"the run was not fully logged in {uri}: {plain(error)}"
         ) from error
-    return children
+    return Logged(children, model_id, version)
 
 
 def log_comparison(

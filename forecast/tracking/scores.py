@@ -50,6 +50,8 @@ class Results:
         Digest of each data set by its file or name.
     texts : mapping of str to str, optional
         More artifacts, by path.
+    register : bool
+        Whether the published model is registered, as the champion.
     at : int, optional
         When the scores were known, in milliseconds since 1970; now by default. Scores
         that are logged again at the same time are not logged twice.
@@ -66,6 +68,7 @@ class Results:
     note: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    register: bool = False
     at: int | None = None
 
 
