@@ -68,17 +68,17 @@ def refuse(verb: str, *words: str) -> int:
         "",
     ],
 )
-def test_what_may_not_be_called(
-    target: str, trace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert refuse("run", f"models.logit._target_='{target}'") == 2
-    said = capsys.readouterr().err
-    assert f"models.logit._target_={target}: " in said
-    assert "FORECAST_TRUSTED" in said
+def test_what_may_not_be_called(target: str, trace: Path) -> None:
+    said = targets.problem({"models": [{"logit": {"_target_": target}}]})
+    assert said is not None
+    assert said.startswith(f"models[0].logit._target_={target}: ")
+    assert said.endswith("FORECAST_TRUSTED names")
     assert not trace.exists()
 
 
 WORDS = [
+    ["models.logit._target_=sklearn.utils.fixes.pd.read_pickle"],
+    ["models.logit._target_=forecast.record.subprocess.run"],
     ["+hydra.callbacks.x._target_=evil.go"],
     ["+hydra.callbacks.x={_target_:evil.go}"],
     ["+question2={a:[1,[{_target_:evil.go,_partial_:true}]]}"],
@@ -130,13 +130,13 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("found", ["experiments", "config-dir"])
+@pytest.mark.parametrize(
+    ("name", "given"), [*((name, False) for name in FILES), ("callbacks", True)]
+)
 def test_files_that_would_have_hydra_call_what_it_may_not(
-    name: str, found: str, trace: Path, capsys: pytest.CaptureFixture[str]
+    name: str, given: bool, trace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the experiments of the home, which is where one is, and in a given folder."""
-    given = found == "config-dir"
     folder = trace.parent / ("given/experiments" if given else "experiments")
     folder.mkdir(parents=True)
     (folder / "evil.yaml").write_text(f"# @package _global_\n{FILES[name]}\n")
@@ -267,6 +267,7 @@ def test_a_module_of_ones_own_takes_a_word_of_the_environment(
     assert refuse("run", "models.logit._target_=own_features.pl.read_csv") == 2
 
 
+@pytest.mark.slow
 def test_no_configuration_sets_what_is_trusted(tmp_path: Path) -> None:
     """Not even for the jobs of a sweep, in a new process as a user has it."""
     (tmp_path / "evil.py").write_text(EVIL.format(trace=str(tmp_path / "trace")))
