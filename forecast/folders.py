@@ -26,7 +26,7 @@ PATHS = ("file",)
 ACCOUNT = (
     *("run_id", "command", "started", "finished", "seconds", "peak_memory_mib"),
     *("inputs", "features", "notes"),
-    *("git_commit", "git_dirty", "git_diff", "code_digest"),
+    *("git_commit", "git_dirty", "git_diff", "code_digest", "source_digest"),
     *("packages", "python", "platform", "blas"),
 )
 KEYS = {

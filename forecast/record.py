@@ -198,6 +198,8 @@ def _placeless(value: Any) -> Any:
 def code_digest() -> str | None:
     """Digest of this package's code and tables, and of the versions of what computes.
 
+    Modules of the user's own are code too.
+
     Returns
     -------
     str or None
@@ -209,6 +211,9 @@ def code_digest() -> str | None:
     }
     # an installed package holds data too, which have digests of their own
     code = [name for name in sorted(files) if name.partition("/")[0] not in APART]
+    mine = provenance.own()
+    files |= mine
+    code += sorted(mine)
     if any(files[name].stat().st_mtime > imports.BEGAN for name in code):
         return None
     lines = [

@@ -95,7 +95,7 @@ def test_a_value_that_differs_is_named(
     before = pl.read_parquet(path)
     before.with_columns(nudged).write_parquet(path)
     account = json.loads((told / "run.json").read_text())
-    account |= {"code_digest": "0" * 64, "git_commit": "1" * 40, "git_diff": None}
+    account |= {"source_digest": "0" * 64, "git_commit": "1" * 40, "git_diff": None}
     account["packages"]["polars"] = "0.1"
     write_json(account, told / "run.json")
     assert reproduce.main([str(told), f"out={tmp_path / 'again'}"]) == 1

@@ -9,8 +9,11 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from forecast.commands import options, reproduce, score, targets
+from forecast.commands import options, reproduce, run, score, targets
+from forecast.commands.job import Job
+from forecast.commands.launchers import slurm
 from forecast.provenance import TRUSTED
+from forecast.raw import InputError
 from forecast.record import write_json
 from forecast.schema import Predictions
 
@@ -168,6 +171,35 @@ def test_what_a_sweep_alone_makes_is_refused_in_its_job(
     assert refuse("run", "experiments=swept") == 2
     assert "models.logit._target_=evil.go" in capsys.readouterr().err
     assert not trace.exists()
+
+
+def test_the_launcher_of_a_sweep_is_looked_at_before_it_is_called(
+    trace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiments = trace.parent / "experiments"
+    experiments.mkdir()
+    (experiments / "swept.yaml").write_text(
+        "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: "
+        "{seed: '1,2', launcher._target_: evil.go}}}\n"
+    )
+    assert run.main(["experiments=swept"]) == 2
+    assert "launcher._target_=evil.go" in capsys.readouterr().err
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    "more", [{"slurm_setup": ["x"]}, {"slurm_partition": "a\nrm"}, {"a": [{"b": "\n"}]}]
+)
+def test_no_line_of_a_shell_goes_to_a_cluster(
+    more: dict[str, object], tmp_path: Path
+) -> None:
+    job = Job(0, (), tmp_path / "job")
+    given = {"timeout_min": 1, "cpus_per_task": 1, "mem_gb": 1.0, "more": more}
+    with pytest.raises(
+        InputError, match="shell that starts forecast|expected one line"
+    ):
+        next(slurm([job], [], at_once=1, cluster="local", **given))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_of_configuration_is_searched(tmp_path: Path) -> None:

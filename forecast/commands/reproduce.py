@@ -26,7 +26,7 @@ from forecast.rawfile import content_of
 #: differences that are printed of a file, characters of a value
 FIRST, CHARACTERS = 5, 60
 #: of the account, what may differ and leave all values as they are
-SHORT = ("git_commit", "git_diff", "code_digest")
+SHORT = ("git_commit", "git_diff", "source_digest")
 PLAIN = ("python", "platform", "blas")
 EXPLAINED = """\
 forecast reproduce RUN [KEY=VALUE]...
@@ -201,7 +201,7 @@ def _table(rows: Sequence[tuple[str, str, str]]) -> list[Table | str]:
 def _way_back(of: Run) -> list[str]:
     """How to have the code of a run again, where it is not that of now."""
     commit, diff = of.account.get("git_commit"), of.account.get("git_diff")
-    if of.account.get("code_digest") == provenance.code().digest or not commit:
+    if of.account.get("source_digest") == provenance.code().digest or not commit:
         return []
     kept = of.folder / provenance.DIFF
     if diff and not kept.is_file():
