@@ -82,8 +82,13 @@ def test_a_run_killed_anywhere_leaves_nothing_that_looks_done(tmp_path: Path) ->
         for stage, n in often.items()
         for i in range(n)
     ]
+
+    def killed(kill: tuple[str, str]) -> subprocess.CompletedProcess[str]:
+        tracked = [] if kill[0] == "track" else ["tracking=none"]
+        return python(home, KILLED, *kill, *TINY, *tracked)
+
     with ThreadPoolExecutor(2) as two:
-        ended = list(two.map(lambda kill: python(home, KILLED, *kill, *TINY), kills))
+        ended = list(two.map(killed, kills))
     assert {answer.returncode for answer in ended} == {-signal.SIGKILL}
     assert any(p.name.startswith(".") for p in (home / "outputs").glob("built_in/*"))
     for run in record.finished(home / "outputs"):
@@ -217,6 +222,7 @@ sys.exit(run.main(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", [True, False])
 def test_a_folder_that_may_not_be_written_is_refused_before_the_work(
     given: bool, tmp_path: Path

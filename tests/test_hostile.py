@@ -95,15 +95,21 @@ def test_a_run_on_hostile_data(
     assert kept.question == f"{SCRIPT} {ASKED} {TYPED}", "and can be used again"
 
 
+@pytest.mark.parametrize("asked", [True, False])
 def test_the_password_of_a_store_is_not_said_when_it_fails(
-    monkeypatch: pytest.MonkeyPatch,
+    asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DB_WORD", ASKED)
-    address = "postgresql://me:${oc.env:DB_WORD}@127.0.0.1:9/runs"
-    tracking = {"uri": address, "artifacts": None}
-    collapse = {"_target_": "forecast.collapse.resumption"}
-    given = {"tracking": tracking, "name": "x", "published": "logit"}
-    tracker = Tracker(OmegaConf.create({**given, "collapse": collapse}), "first")
+    # of no driver that there is
+    address = f"postgresql+none://me:{ASKED}@127.0.0.1:9/runs"
+    monkeypatch.setenv("DB_ADDRESS", address)
+    shown_as = "${oc.env:DB_ADDRESS}" if asked else "env:DB_ADDRESS"
+    given = {
+        "tracking": {"uri": shown_as, "artifacts": None, "patience": 1},
+        "collapse": {"_target_": "forecast.collapse.resumption"},
+        **{"name": "x", "published": "logit", "home": str(tmp_path)},
+    }
+    tracker = Tracker(OmegaConf.create(given), tmp_path / "run")
     assert "does not know this run" in tracker.notes[0]
     assert ASKED not in tracker.notes[0]
 

@@ -9,8 +9,11 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from forecast.commands import options, reproduce, score, targets
+from forecast.commands import options, reproduce, run, score, targets
+from forecast.commands.job import Job
+from forecast.commands.launchers import slurm
 from forecast.provenance import TRUSTED
+from forecast.raw import InputError
 from forecast.record import write_json
 from forecast.schema import Predictions
 
@@ -68,17 +71,17 @@ def refuse(verb: str, *words: str) -> int:
         "",
     ],
 )
-def test_what_may_not_be_called(
-    target: str, trace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert refuse("run", f"models.logit._target_='{target}'") == 2
-    said = capsys.readouterr().err
-    assert f"models.logit._target_={target}: " in said
-    assert "FORECAST_TRUSTED" in said
+def test_what_may_not_be_called(target: str, trace: Path) -> None:
+    said = targets.problem({"models": [{"logit": {"_target_": target}}]})
+    assert said is not None
+    assert said.startswith(f"models[0].logit._target_={target}: ")
+    assert said.endswith("FORECAST_TRUSTED names")
     assert not trace.exists()
 
 
 WORDS = [
+    ["models.logit._target_=sklearn.utils.fixes.pd.read_pickle"],
+    ["models.logit._target_=forecast.record.subprocess.run"],
     ["+hydra.callbacks.x._target_=evil.go"],
     ["+hydra.callbacks.x={_target_:evil.go}"],
     ["+question2={a:[1,[{_target_:evil.go,_partial_:true}]]}"],
@@ -130,13 +133,13 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("found", ["experiments", "config-dir"])
+@pytest.mark.parametrize(
+    ("name", "given"), [*((name, False) for name in FILES), ("callbacks", True)]
+)
 def test_files_that_would_have_hydra_call_what_it_may_not(
-    name: str, found: str, trace: Path, capsys: pytest.CaptureFixture[str]
+    name: str, given: bool, trace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In the experiments of the home, which is where one is, and in a given folder."""
-    given = found == "config-dir"
     folder = trace.parent / ("given/experiments" if given else "experiments")
     folder.mkdir(parents=True)
     (folder / "evil.yaml").write_text(f"# @package _global_\n{FILES[name]}\n")
@@ -168,6 +171,35 @@ def test_what_a_sweep_alone_makes_is_refused_in_its_job(
     assert refuse("run", "experiments=swept") == 2
     assert "models.logit._target_=evil.go" in capsys.readouterr().err
     assert not trace.exists()
+
+
+def test_the_launcher_of_a_sweep_is_looked_at_before_it_is_called(
+    trace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiments = trace.parent / "experiments"
+    experiments.mkdir()
+    (experiments / "swept.yaml").write_text(
+        "# @package _global_\nhydra: {mode: MULTIRUN, sweeper: {params: "
+        "{seed: '1,2', launcher._target_: evil.go}}}\n"
+    )
+    assert run.main(["experiments=swept"]) == 2
+    assert "launcher._target_=evil.go" in capsys.readouterr().err
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    "more", [{"slurm_setup": ["x"]}, {"slurm_partition": "a\nrm"}, {"a": [{"b": "\n"}]}]
+)
+def test_no_line_of_a_shell_goes_to_a_cluster(
+    more: dict[str, object], tmp_path: Path
+) -> None:
+    job = Job(0, (), tmp_path / "job")
+    given = {"timeout_min": 1, "cpus_per_task": 1, "mem_gb": 1.0, "more": more}
+    with pytest.raises(
+        InputError, match=r"shell that starts forecast|expected one line"
+    ):
+        next(slurm([job], [], at_once=1, cluster="local", **given))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_of_configuration_is_searched(tmp_path: Path) -> None:
@@ -267,6 +299,7 @@ def test_a_module_of_ones_own_takes_a_word_of_the_environment(
     assert refuse("run", "models.logit._target_=own_features.pl.read_csv") == 2
 
 
+@pytest.mark.slow
 def test_no_configuration_sets_what_is_trusted(tmp_path: Path) -> None:
     """Not even for the jobs of a sweep, in a new process as a user has it."""
     (tmp_path / "evil.py").write_text(EVIL.format(trace=str(tmp_path / "trace")))

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dataframely as dy
-import polars as pl
 from omegaconf import DictConfig
 
-from forecast import record
+from forecast import record, sheets
 from forecast.commands import model_files
 from forecast.commands.finished import Run
 from forecast.commands.truth import beside
@@ -147,8 +146,7 @@ def _table(path: Path, schema: type[S]) -> dy.DataFrame[S]:
     """A table of a finished run, of the types that it had."""
     types = schema.create_empty().schema
     try:
-        # a folder may bear signs that would be taken for a pattern
-        frame = pl.read_csv(path, schema_overrides=types, glob=False)
+        frame = sheets.read(path, schema_overrides=types)
         return schema.validate(frame, cast=True)
     except Exception as error:  # what reads tables and frames has no common base
         raise InputError(f"{path}: cannot be read: {error}") from error

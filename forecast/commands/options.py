@@ -67,10 +67,7 @@ def call(
         return 1
     targets.trust()
     shown.watch()
-    overrides, problem = _checked(verb, overrides)
-    launched = (w.lstrip("+").startswith("hydra/launcher") for w in overrides)
-    if sweep and any(launched):
-        problem = "hydra/launcher: launcher=NAME says where the jobs of a sweep run"
+    overrides, problem = _checked(verb, overrides, ours=sweep is not None)
     if problem:
         _say(verb, problem)
         return 2
@@ -80,28 +77,23 @@ def call(
     def each(config: DictConfig) -> None:
         hydra = HydraConfig.get()
         settings.settle(config, hydra.overrides.task)
-        if sweep and hydra.mode == RunMode.MULTIRUN:
+        # a sweep can make what no choice of it makes alone
+        called = targets.problem(OmegaConf.to_container(config, resolve=True))
+        if called:
+            _say(verb, called)
+            codes.append(2)
+        elif sweep and hydra.mode == RunMode.MULTIRUN:
             own = [w for w in hydra.overrides.hydra if not w.startswith(OF_SWEEPS)]
             jobs.append(([*hydra.overrides.task, *own, "hydra.mode=RUN"], config))
         else:
-            codes.append(_done(verb, task, config))
+            codes.append(_guarded(verb, partial(task, config)))
 
     sys.argv = [f"forecast {verb}", *overrides]
     logging.getLogger(ANNOUNCES).setLevel(logging.WARNING)
     hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(each)()
-    if sweep and jobs:
+    if sweep and jobs and not max(codes):
         codes.append(_guarded(verb, partial(sweep, jobs)))
     return max(codes)
-
-
-def _done(verb: str, task: Task, config: DictConfig) -> int:
-    """Exit code of a task on a configuration, or of the words that say why not."""
-    # a sweep can make what no choice of it makes alone
-    called = targets.problem(OmegaConf.to_container(config, resolve=True))
-    if called:
-        _say(verb, called)
-        return 2
-    return _guarded(verb, partial(task, config))
 
 
 def _guarded(verb: str, work: Callable[[], int]) -> int:
@@ -193,13 +185,21 @@ def _say(verb: str, said: str) -> None:
     print(f"forecast {verb}: {withheld.text(said)}", file=sys.stderr)
 
 
-def _checked(verb: str, typed: Sequence[str]) -> tuple[list[str], str | None]:
-    """Words as Hydra is given them, and why they may not be used, if so."""
+def _checked(
+    verb: str, typed: Sequence[str], *, ours: bool
+) -> tuple[list[str], str | None]:
+    """Words as Hydra is given them, and why they may not be used, if so.
+
+    Of sweeps that are ours Hydra launches nothing.
+    """
     try:
         given = words.searched(typed, [str(place) for place in _places()])
     except ValueError as error:
         return [], str(error)
     problem = words.unknown(given) or _problem(verb, words.overrides(given))
+    launched = (w.lstrip("+").startswith("hydra/launcher") for w in given)
+    if ours and any(launched):
+        problem = "hydra/launcher: launcher=NAME says where the jobs of a sweep run"
     if "--resolve" in given and withheld.taken:
         problem = problem or "--resolve: it would print " + ", ".join(withheld.taken)
     return words.in_order(given), problem

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from forecast import record
+from forecast import record, sheets
 from forecast.report.words import nearest
 
 #: a finished result; one of before; one with something to look into, as an audit found
@@ -107,7 +107,7 @@ def write(rows: Sequence[Row], path: Path) -> None:
         }
     )
     part = path.with_name(f".{path.name}.part-{os.getpid()}")
-    table.write_csv(part)
+    sheets.write(table, part)
     part.replace(path)
 
 

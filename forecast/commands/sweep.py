@@ -39,7 +39,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from rich.markup import escape
 
-from forecast import record
+from forecast import record, withheld
 from forecast.commands import outcomes, settings
 from forecast.commands.alone import alone
 from forecast.commands.job import Job
@@ -86,7 +86,7 @@ def sweep(jobs: Jobs) -> int:
     name = names.pop() if len(names) == 1 else "sweep"
     folder = _place(first, name)
     table, account = folder / TABLE, folder / ACCOUNT
-    words = shlex.join(sys.argv[1:])
+    words = withheld.text(shlex.join(sys.argv[1:]))
     with alone(folder) as lock:
         before = kept(folder, configs) if first.resume else {}
         again = record.read_json(account).get("mlflow_run")
@@ -208,7 +208,7 @@ def _show(rows: Sequence[Row], folder: Path, tracker: Tracker) -> None:
     console.print(outcomes.table(rows))
     places = {"sweep": str(folder)}
     if tracker.uri:
-        places["MLflow"] = tracker.uri
+        places["MLflow"] = withheld.text(tracker.uri)
     if tracker.failed:
         places["go on"] = _line(folder)
     for name, place in places.items():
@@ -219,7 +219,7 @@ def _line(folder: Path) -> str:
     """What to type to go on with a sweep."""
     words = [word for word in sys.argv[1:] if _key(word) not in ("out", "resume")]
     words.append(f"resume={quoted(str(folder))}")
-    return " ".join(["forecast run", *map(_typed, words)])
+    return " ".join(["forecast run", *(_typed(withheld.text(w)) for w in words)])
 
 
 def _typed(word: str) -> str:

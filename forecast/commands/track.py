@@ -7,6 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from forecast import withheld
 from forecast.commands import filed, finished, named, options, settings
 from forecast.raw import InputError
 
@@ -52,7 +53,8 @@ def track(config: DictConfig) -> int:
         try:
             run_id, fresh = filed.file(config, run)
         except TrackingError as error:
-            print(f"forecast track: {run.folder}: {error}", file=sys.stderr)
+            said = withheld.text(f"{run.folder}: {error}")
+            print(f"forecast track: {said}", file=sys.stderr)
             return 1
         said = "filed" if fresh else "was there already"
         print(f"{run.folder}: {said}, run {run_id} in {uri}")

@@ -7,6 +7,8 @@ from typing import Literal
 
 from omegaconf import DictConfig
 
+from forecast import withheld
+
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 
@@ -57,7 +59,8 @@ class Tracker:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        self.notes.append(f"MLflow does not know this sweep: {error}")
+        said = f"MLflow does not know this sweep: {error}"
+        self.notes.append(withheld.text(said))
         self.uri = None
 
 
