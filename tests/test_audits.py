@@ -757,8 +757,9 @@ def test_a_run_without_audits_says_nothing_of_them(out: Path) -> None:
 
 
 def test_a_split_that_overlaps_stops_the_run(
-    out: Path, capsys: pytest.CaptureFixture[str]
+    out: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("FORECAST_TRUSTED", __name__)
     leaky = f"split._target_={__name__}.LeakyRolling"
     assert command.main([*SMALL, leaky, f"out={out}"]) == 1
     said = capsys.readouterr().err
