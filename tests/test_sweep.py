@@ -385,6 +385,10 @@ def test_a_result_counts_while_configuration_code_and_data_are_the_same(
             ["launcher=slurm", "launcher.cluster=local", "+launcher.more.slurm_foo=1"],
             "Unknown argument 'foo'",
         ),
+        (
+            ["launcher=slurm", '+launcher.more.slurm_setup=["rm -r /"]'],
+            "launcher.more.slurm_setup: commands belong in the shell",
+        ),
         (["resume=nowhere"], "nowhere: no sweep to go on with: no sweep.json"),
         (["resume=a", "out=b"], "out=b: a sweep that is resumed has its folder"),
     ],

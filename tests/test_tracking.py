@@ -352,8 +352,11 @@ def test_what_a_killed_sweep_left_open_is_closed_when_it_goes_on(logged, tmp_pat
         client.get_run(job).info.experiment_id
         == client.get_run(sweep).info.experiment_id
     )
-    again = sweeps.open_sweep(uri, logged.home, *where, again=sweep)
+    # the process that goes on holds another lock
+    held = (*where[:2], {"forecast.lock": "another"})
+    again = sweeps.open_sweep(uri, logged.home, *held, again=sweep)
     assert again == sweep
+    assert client.get_run(sweep).data.tags["forecast.lock"] == "another"
     assert client.get_run(sweep).info.status == "RUNNING"
     assert client.get_run(job).info.status == "KILLED"
     table = tmp_path / "sweep.csv"

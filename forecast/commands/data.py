@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,6 @@ def load(
     *,
     features_from: Collection[str] | None = None,
     outcomes_from: Collection[str] | None = None,
-    corrections: str | None = None,
 ) -> Data:
     """Load all sources of a configuration.
 
@@ -67,8 +65,6 @@ def load(
     features_from, outcomes_from : collection of str, optional
         Sources of events that features may see, and those that decide which truces are
         followed and when they collapse; None: all.
-    corrections : str, optional
-        A file that is read elsewhere, and of which the digest counts too.
 
     Returns
     -------
@@ -102,7 +98,7 @@ def load(
         unmapped=Unmapped.validate(
             pl.concat([s.unmapped for s in everything.values()])
         ),
-        inputs=inputs(everything, corrections),
+        inputs=inputs(everything),
     )
 
 
@@ -178,11 +174,9 @@ def _row(kind: str, name: str, source: Loaded[Any]) -> dict[str, Any]:
     }
 
 
-def inputs(everything: Sources, corrections: str | None = None) -> dict[str, str]:
+def inputs(everything: Sources) -> dict[str, str]:
     """Digest of every input, by file or source."""
     digests: dict[str, str] = {}
-    if corrections and Path(corrections).is_file():
-        digests[corrections] = sha256(Path(corrections).read_bytes()).hexdigest()
     for (kind, name), source in everything.items():
         digests |= source.files or {f"{kind}.{name}": frame_digest(source.frame)}
     return digests

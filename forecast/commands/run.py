@@ -108,7 +108,6 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
                 config.max_rejected,
                 refused,
                 **settings.roles(config),
-                corrections=config.actors.corrections,
             )
             data = replace(data, inputs=data.inputs | linking.corrections(config))
         frames = study.prepare(config, data, stages)

@@ -1,6 +1,7 @@
 """`forecast score`: risk scores, by a published model, of the truces in force."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,8 @@ def score(config: DictConfig) -> int:
                 config.max_rejected,
                 refused,
                 **settings.roles(of_run),
-                corrections=(of_run.get("actors") or {}).get("corrections"),
             )
+            data = replace(data, inputs=data.inputs | linking.corrections(of_run))
         with stages("score"):
             as_of, in_force, not_followed, scores, found, said = _score(
                 of_run, data, model, by.run_id

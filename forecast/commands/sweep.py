@@ -144,7 +144,7 @@ def _plan(
     digits = len(str(len(jobs) - 1))
     rows, left = [], []
     for i, (words, config) in enumerate(jobs):
-        apart = [word for word in words if word not in common]
+        apart = [withheld.text(word) for word in words if word not in common]
         title = " ".join(apart) or "the only one"
         if i in before:
             rows.append(outcomes.found(Row(title, before[i])))
@@ -217,8 +217,10 @@ def _show(rows: Sequence[Row], folder: Path, tracker: Tracker) -> None:
 
 def _line(folder: Path) -> str:
     """What to type to go on with a sweep."""
-    words = [word for word in sys.argv[1:] if _key(word) not in ("out", "resume")]
-    words.append(f"resume={quoted(str(folder))}")
+    flags = [word for word in sys.argv[1:] if word.startswith("-")]
+    words = [word for word in sys.argv[1:] if word not in flags]
+    words = [word for word in words if _key(word) not in ("out", "resume")]
+    words = [*flags, *words, f"resume={quoted(str(folder))}"]
     return " ".join(["forecast run", *(_typed(withheld.text(w)) for w in words)])
 
 

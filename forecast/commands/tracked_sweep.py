@@ -1,15 +1,18 @@
 """Track a sweep in MLflow; as with runs, no trouble of the tracker touches it."""
 
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from forecast import withheld
+from forecast.commands.tracked import HURRY, Status
 
-Status = Literal["FINISHED", "FAILED", "KILLED"]
+if TYPE_CHECKING:  # which costs 1.5 s
+    from forecast.tracking import Held
 
 
 class Tracker:
@@ -28,38 +31,51 @@ class Tracker:
         self.notes: list[str] = []
         #: how many jobs there are, and how many did not end well
         self.jobs = self.failed = 0
+        self._seconds = float(config.tracking.patience)
+        self._held: Held | None = None
         if self.uri is None:
             return
-        from forecast.tracking import TrackingError, sweeps
+        from forecast import tracking
+        from forecast.tracking.sweeps import open_sweep
 
-        place = config.tracking.artifacts
         try:
-            self.run_id = sweeps.open_sweep(
-                self.uri, place, experiment, name, tags, again
+            self._held = tracking.hold(Path(config.home), uuid.uuid4().hex)
+            self.run_id = open_sweep(
+                self.uri,
+                config.tracking.artifacts,
+                experiment,
+                name,
+                {**tags, **self._held.tags},
+                again,
+                tracking.Patience(self._seconds),
             )
-        except TrackingError as error:
+        except tracking.TrackingError as error:
+            if self._held:
+                self._held.drop()  # of a run that never began
             self._give_up(error)
 
     def above(self, config: DictConfig) -> str:
         """Id of the run above a job; none if the job goes to another store."""
         return (self.run_id or "") if config.tracking.uri == self.uri else ""
 
-    def close(
-        self, status: Literal["FINISHED", "FAILED", "KILLED"], table: Path
-    ) -> None:
-        """End the MLflow run."""
-        if self.uri is None or self.run_id is None:
+    def close(self, status: Status, table: Path, seconds: float | None = None) -> None:
+        """End the MLflow run, or leave a note how it ended; in so many seconds."""
+        if self.uri is None or self.run_id is None or self._held is None:
             return
-        from forecast.tracking import TrackingError, sweeps
+        from forecast import tracking
+        from forecast.tracking.sweeps import close_sweep
 
+        patience = tracking.Patience(seconds or self._seconds)
         counts = {"jobs": self.jobs, "jobs_failed": self.failed}
         try:
-            sweeps.close_sweep(self.uri, self.run_id, status, counts, table)
-        except TrackingError as error:
+            close_sweep(self.uri, self.run_id, status, counts, table, patience)
+            self._held.drop()
+        except tracking.TrackingError as error:
             self._give_up(error)
+            self._held.leave(status)
 
     def _give_up(self, error: Exception) -> None:
-        said = f"MLflow does not know this sweep: {error}"
+        said = f"MLflow does not know this sweep, or not all of it: {error}"
         self.notes.append(withheld.text(said))
         self.uri = None
 
@@ -96,7 +112,7 @@ def tracked(
     try:
         yield tracker
     except KeyboardInterrupt:
-        tracker.close("KILLED", table)
+        tracker.close("KILLED", table, HURRY)
         raise
     except BaseException:
         tracker.close("FAILED", table)

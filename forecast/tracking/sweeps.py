@@ -7,7 +7,9 @@ from typing import Literal
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from forecast.tracking import PARENT, TrackingError, close_run, open_run
+from forecast.tracking import PARENT, TrackingError, open_run
+from forecast.tracking.alive import close
+from forecast.tracking.patience import Patience, plain
 from forecast.tracking.store import connect
 
 
@@ -18,6 +20,7 @@ def open_sweep(
     name: str,
     tags: Mapping[str, str],
     again: str | None = None,
+    patience: Patience | None = None,
 ) -> str:
     """Start the run of a sweep, or go on with it.
 
@@ -28,6 +31,8 @@ def open_sweep(
     again : str, optional
         Id of the sweep to go on with. What a kill left open below it is closed; where
         the store has no such run, a new one is made.
+    patience : Patience, optional
+        How long the store may keep us waiting.
 
     Returns
     -------
@@ -39,19 +44,22 @@ def open_sweep(
     TrackingError
         If the store cannot be opened or written.
     """
-    client = connect(uri)
+    client = connect(uri, artifacts, patience)
     if again:
         try:
             client.get_run(again)
         except MlflowException:
             again = None
     if not again:
-        return open_run(uri, artifacts, experiment, name, tags)
+        return open_run(uri, artifacts, experiment, name, tags, patience)
     try:
-        _close_open(client, uri, again)
+        _close_open(client, again)
+        # before it runs: the lock of the process that was killed is free
+        for key, value in tags.items():
+            client.set_tag(again, key, value)
         client.update_run(again, status="RUNNING")
-    except MlflowException as error:
-        raise TrackingError(f"no sweep could go on in {uri}: {error}") from error
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(f"no sweep could go on in {uri}: {plain(error)}") from error
     return again
 
 
@@ -61,6 +69,7 @@ def close_sweep(
     status: Literal["FINISHED", "FAILED", "KILLED"],
     counts: Mapping[str, int],
     table: Path,
+    patience: Patience | None = None,
 ) -> None:
     """End the run of a sweep; jobs that are still open below it were killed.
 
@@ -74,25 +83,29 @@ def close_sweep(
         Of jobs; they become metrics.
     table : Path
         A file that becomes an artifact.
+    patience : Patience, optional
+        How long the store may keep us waiting.
 
     Raises
     ------
     TrackingError
         If the store cannot be written.
     """
-    client = connect(uri)
+    client = connect(uri, patience=patience)
     try:
-        _close_open(client, uri, run_id)
+        _close_open(client, run_id)
         for name, count in counts.items():
             client.log_metric(run_id, name, count)
         client.log_artifact(run_id, str(table))
         client.set_terminated(run_id, status)
-    except (MlflowException, OSError) as error:
-        raise TrackingError(f"the sweep was not closed in {uri}: {error}") from error
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(
+            f"the sweep was not closed in {uri}: {plain(error)}"
+        ) from error
 
 
-def _close_open(client: MlflowClient, uri: str, run_id: str) -> None:
+def _close_open(client: MlflowClient, run_id: str) -> None:
     experiment = client.get_run(run_id).info.experiment_id
     running = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
     for job in client.search_runs([experiment], filter_string=running):
-        close_run(uri, job.info.run_id, "KILLED")
+        close(client, job.info.run_id, "KILLED")
