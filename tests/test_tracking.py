@@ -347,7 +347,7 @@ def test_what_a_killed_sweep_left_open_is_closed_when_it_goes_on(logged, tmp_pat
     client = logged.client
     sweep = sweeps.open_sweep(uri, logged.home, *where)
     # a job joins the sweep, whatever its own experiment is called
-    job = tracking.open_run(uri, logged.home, "another", "job", {}, sweep)
+    job = tracking.open_run(uri, logged.home, "another", "job", {}, under=sweep)
     assert (
         client.get_run(job).info.experiment_id
         == client.get_run(sweep).info.experiment_id
@@ -361,7 +361,7 @@ def test_what_a_killed_sweep_left_open_is_closed_when_it_goes_on(logged, tmp_pat
     assert client.get_run(job).info.status == "KILLED"
     table = tmp_path / "sweep.csv"
     table.write_text("job\n")
-    late = tracking.open_run(uri, logged.home, "another", "late", {}, sweep)
+    late = tracking.open_run(uri, logged.home, "another", "late", {}, under=sweep)
     sweeps.close_sweep(uri, sweep, "FAILED", {"jobs": 2}, table)
     ends = [client.get_run(run).info.status for run in (sweep, late)]
     assert ends == ["FAILED", "KILLED"]
