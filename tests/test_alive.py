@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from forecast import tracking
 from forecast.commands import ui
+from forecast.tracking import sweeps
 from forecast.tracking.alive import HOST, LOCK, ended
 
 ROOT = Path(__file__).parent.parent
@@ -87,6 +88,22 @@ def test_the_next_command_closes_what_nobody_will_close(store):
         assert tracking.close_dead(uri) == []
     assert tracking.close_dead(uri) == [runs["at work"]]
     assert not path_of(noted).exists()
+
+
+def test_a_job_outlives_the_sweep_that_was_killed(store):
+    home, uri = store
+    with tracking.hold(home, "sweep") as held:
+        sweep = sweeps.open_sweep(uri, home, "demo", "sweep", held.tags)
+    with tracking.hold(home, "job") as held:
+        job = tracking.open_run(uri, home, "demo", "job", held.tags, under=sweep)
+        tracking.close_dead(uri)
+        assert (status(store, sweep), status(store, job)) == ("KILLED", "RUNNING")
+    with tracking.hold(home, "again") as held:
+        where = (uri, home, "demo", "sweep", held.tags)
+        assert sweeps.open_sweep(*where, again=sweep) == sweep
+        assert tracking.close_dead(uri) == []
+        assert (status(store, sweep), status(store, job)) == ("RUNNING", "KILLED")
+    assert tracking.close_dead(uri) == [sweep]
 
 
 def test_the_ui_closes_them_too_and_makes_no_store(store, tmp_path):

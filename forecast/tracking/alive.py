@@ -150,9 +150,13 @@ def reap(client: MlflowClient) -> list[str]:
 def close(
     client: MlflowClient, run_id: str, status: str, at: int | None = None
 ) -> None:
-    """End a run, and before it those of its child runs that are still open."""
+    """End a run, and before it those of its child runs that are still open.
+
+    A child run with a lock of its own, as a job of a sweep has, may outlive it.
+    """
     experiment = client.get_run(run_id).info.experiment_id
     open_below = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
     for child in client.search_runs([experiment], open_below):
-        client.set_terminated(child.info.run_id, status)
+        if LOCK not in child.data.tags:
+            client.set_terminated(child.info.run_id, status)
     client.set_terminated(run_id, status, at)
