@@ -30,7 +30,7 @@ from forecast.tracking.logged import (
     log_comparison,
     log_results,
 )
-from forecast.tracking.patience import Patience, TrackingError, plain
+from forecast.tracking.patience import Patience, TrackingError, plain, saying
 from forecast.tracking.registry import champion
 from forecast.tracking.scores import Results
 from forecast.tracking.store import address, connect, exists, experiment_id, place
@@ -127,7 +127,7 @@ def open_run(
     'FINISHED'
     """
     client = connect(uri, artifacts, patience)
-    try:
+    with saying(f"no run could be started in {uri}"):
         if PARENT not in tags:
             reap(client)
         if under:
@@ -136,10 +136,6 @@ def open_run(
         else:
             within = experiment_id(client, experiment, place(uri, artifacts))
         run = client.create_run(within, at, dict(tags), name)
-    except (MlflowException, TrackingError) as error:
-        raise TrackingError(
-            f"no run could be started in {uri}: {plain(error)}"
-        ) from error
     return str(run.info.run_id)
 
 
@@ -166,10 +162,8 @@ def close_dead(uri: str, patience: Patience | None = None) -> list[str]:
     if not exists(uri):  # opening it would make it
         return []
     client = connect(uri, patience=patience)
-    try:
+    with saying(f"{uri} cannot be read"):
         return reap(client)
-    except (MlflowException, TrackingError) as error:
-        raise TrackingError(f"{uri} cannot be read: {plain(error)}") from error
 
 
 def find(uri: str, run_id: str, patience: Patience | None = None) -> Found | None:
@@ -197,19 +191,23 @@ def find(uri: str, run_id: str, patience: Patience | None = None) -> Found | Non
     if not exists(uri):  # opening it would make it
         return None
     client = connect(uri, patience=patience, write=False)
-    try:
-        within = [e.experiment_id for e in client.search_experiments()]
-        for known in (
-            f"attributes.run_id = '{run_id}'",
-            f"tags.`{RUN_ID}` = '{run_id}'",
-        ):
-            for run in client.search_runs(within, known, max_results=1):
-                return Found(
-                    str(run.info.run_id), run.data.tags.get(COMPLETE) == "true"
-                )
-    except (MlflowException, TrackingError) as error:
-        raise TrackingError(f"{uri} cannot be read: {plain(error)}") from error
+    with saying(f"{uri} cannot be read"):
+        return _found(client, run_id)
+
+
+def _found(client: MlflowClient, run_id: str) -> Found | None:
+    within = [e.experiment_id for e in client.search_experiments()]
+    for known in (f"attributes.run_id = '{run_id}'", f"tags.`{RUN_ID}` = '{run_id}'"):
+        for run in client.search_runs(within, known, max_results=1):
+            return Found(str(run.info.run_id), run.data.tags.get(COMPLETE) == "true")
     return None
+
+
+def _there(uri: str) -> MlflowClient:
+    """Open a store to read from it, which must be there: opening would make it."""
+    if not exists(uri):
+        raise TrackingError(f"there is no MLflow store {uri}")
+    return connect(uri, write=False)
 
 
 def champion_run(uri: str) -> str:
@@ -225,10 +223,9 @@ def champion_run(uri: str) -> str:
     TrackingError
         If there is none, or the store cannot be read.
     """
-    if not exists(uri):  # opening it would make it
-        raise TrackingError(f"there is no MLflow store {uri}")
+    client = _there(uri)
     try:
-        return champion(connect(uri, write=False))
+        return champion(client)
     except MlflowException as error:
         raise TrackingError(f"{uri} cannot be read: {plain(error)}") from error
 
@@ -250,18 +247,14 @@ def files(uri: str, run_id: str) -> Path:
     TrackingError
         If the store does not know the run, or knows it as the model of another.
     """
-    if not exists(uri):  # opening it would make it
-        raise TrackingError(f"there is no MLflow store {uri}")
-    client = connect(uri, write=False)
-    try:
-        found = find(uri, run_id)
+    client = _there(uri)
+    with saying(f"{uri} has no files of it"):
+        found = _found(client, run_id)
         run_id = found.run_id if found else run_id
         run = client.get_run(run_id)
         parent = run.data.tags.get(PARENT)
         if parent is None or parent == run.data.tags.get(SWEEP):
             return Path(client.download_artifacts(run_id, ""))
-    except (MlflowException, TrackingError) as error:
-        raise TrackingError(f"{uri} has no files of it: {plain(error)}") from error
     raise TrackingError(
         f"it is the model {run.info.run_name} of the run {parent}; name that run"
     )
@@ -293,9 +286,5 @@ def close_run(
         If the store cannot be written.
     """
     client = connect(uri, patience=patience)
-    try:
+    with saying(f"the run was not closed in {uri}"):
         close(client, run_id, status, at)
-    except (MlflowException, TrackingError) as error:
-        raise TrackingError(
-            f"the run was not closed in {uri}: {plain(error)}"
-        ) from error

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import IO, Self
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 
 from forecast.tracking.patience import TrackingError
 
 HOST, LOCK, PARENT = "forecast.host", "forecast.lock", "mlflow.parentRunId"
 FOLDER = "outputs/.running"
+#: of child runs, see :func:`below`
+OPEN = " and attributes.status = 'RUNNING'"
 STATES = ("FINISHED", "FAILED", "KILLED")
 
 
@@ -147,6 +150,12 @@ def reap(client: MlflowClient) -> list[str]:
     return closed
 
 
+def below(client: MlflowClient, run_id: str, also: str = "") -> list[Run]:
+    """Child runs of a run: all, or those of which more holds, in MLflow's words."""
+    experiment = client.get_run(run_id).info.experiment_id
+    return list(client.search_runs([experiment], f"tags.`{PARENT}` = '{run_id}'{also}"))
+
+
 def close(
     client: MlflowClient, run_id: str, status: str, at: int | None = None
 ) -> None:
@@ -154,9 +163,7 @@ def close(
 
     A child run with a lock of its own, as a job of a sweep has, may outlive it.
     """
-    experiment = client.get_run(run_id).info.experiment_id
-    open_below = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
-    for child in client.search_runs([experiment], open_below):
+    for child in below(client, run_id, OPEN):
         if LOCK not in child.data.tags:
             client.set_terminated(child.info.run_id, status)
     client.set_terminated(run_id, status, at)

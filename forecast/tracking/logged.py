@@ -11,12 +11,11 @@ from typing import Any, NamedTuple
 import polars as pl
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
 
 from forecast.differences import flatten
-from forecast.tracking.alive import PARENT
+from forecast.tracking.alive import PARENT, below
 from forecast.tracking.models import log_model
-from forecast.tracking.patience import Patience, TrackingError, plain
+from forecast.tracking.patience import Patience, TrackingError, saying
 from forecast.tracking.registry import register
 from forecast.tracking.scores import Results, by_model, values
 from forecast.tracking.store import connect
@@ -75,14 +74,17 @@ def log_results(
         )
     client = connect(uri, patience=patience)
     when = now() if results.at is None else results.at
-    try:
+    with saying(f"the run was not fully logged in {uri}"):
         scores = by_model(results, when)
         own = {**results.tags, PUBLISHED: results.published}
         noted = {**own, "mlflow.note.content": results.note} if results.note else own
         _log(client, run_id, results.params, scores.get(results.published, []), noted)
         client.log_inputs(run_id, _data_sets(results.inputs))
         _files(client, run_id, results)
-        children = _children(client, run_id)
+        children = {
+            str(child.info.run_name): str(child.info.run_id)
+            for child in below(client, run_id)
+        }
         experiment = client.get_run(run_id).info.experiment_id
         for model in dict.fromkeys([*results.models, *sorted(scores)]):
             if model not in children:
@@ -104,10 +106,6 @@ def log_results(
         if model_id and results.register:
             version = register(client, model_id, run_id, when)
         client.set_tag(run_id, COMPLETE, "true")
-    except (MlflowException, TrackingError) as error:
-        raise TrackingError(
-            f"the run was not fully logged in {uri}: {plain(error)}"
-        ) from error
     return Logged(children, model_id, version)
 
 
@@ -141,25 +139,16 @@ def log_comparison(
         If the store cannot be written.
     """
     client = connect(uri, patience=patience)
-    try:
+    with saying(f"not fully logged in {uri}"):
         whole = scores.filter(pl.col("stratum") == "all")
         _log(client, run_id, params, list(values(whole, None, now())))
         if folder is not None:
             client.log_artifacts(run_id, str(folder))
-    except (MlflowException, TrackingError) as error:
-        raise TrackingError(f"not fully logged in {uri}: {plain(error)}") from error
 
 
 def now() -> int:
     """Milliseconds since 1970, as MLflow tells the time."""
     return int(time.time() * 1_000)
-
-
-def _children(client: MlflowClient, run_id: str) -> dict[str, str]:
-    """Runs of models below a run, by name."""
-    experiment = client.get_run(run_id).info.experiment_id
-    found = client.search_runs([experiment], f"tags.`{PARENT}` = '{run_id}'")
-    return {str(child.info.run_name): str(child.info.run_id) for child in found}
 
 
 def _log(

@@ -6,7 +6,8 @@ a database that is away for 100, at each call.
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import ParamSpec, TypeVar, cast
@@ -130,6 +131,23 @@ def plain(error: BaseException) -> str:
     for secret in _secrets:
         text = text.replace(secret, "***")
     return text[:LONGEST]
+
+
+@contextmanager
+def saying(what: str) -> Iterator[None]:
+    """Say of whatever goes wrong with a store what it kept from being done.
+
+    Examples
+    --------
+    >>> with saying("no run could be started"):
+    ...     raise MlflowException("the disk is full")
+    Traceback (most recent call last):
+    forecast.tracking.patience.TrackingError: no run could be started: the disk is full
+    """
+    try:
+        yield
+    except (MlflowException, TrackingError) as error:
+        raise TrackingError(f"{what}: {plain(error)}") from error
 
 
 def hide(secret: str) -> None:

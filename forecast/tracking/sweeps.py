@@ -7,9 +7,9 @@ from typing import Literal
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from forecast.tracking import PARENT, TrackingError, open_run
-from forecast.tracking.alive import close
-from forecast.tracking.patience import Patience, plain
+from forecast.tracking import open_run
+from forecast.tracking.alive import OPEN, below, close
+from forecast.tracking.patience import Patience, saying
 from forecast.tracking.store import connect
 
 
@@ -52,14 +52,12 @@ def open_sweep(
             again = None
     if not again:
         return open_run(uri, artifacts, experiment, name, tags, patience)
-    try:
+    with saying(f"no sweep could go on in {uri}"):
         _close_open(client, again)
         # before it runs: the lock of the process that was killed is free
         for key, value in tags.items():
             client.set_tag(again, key, value)
         client.update_run(again, status="RUNNING")
-    except (MlflowException, TrackingError) as error:
-        raise TrackingError(f"no sweep could go on in {uri}: {plain(error)}") from error
     return again
 
 
@@ -92,20 +90,14 @@ def close_sweep(
         If the store cannot be written.
     """
     client = connect(uri, patience=patience)
-    try:
+    with saying(f"the sweep was not closed in {uri}"):
         _close_open(client, run_id)
         for name, count in counts.items():
             client.log_metric(run_id, name, count)
         client.log_artifact(run_id, str(table))
         client.set_terminated(run_id, status)
-    except (MlflowException, TrackingError) as error:
-        raise TrackingError(
-            f"the sweep was not closed in {uri}: {plain(error)}"
-        ) from error
 
 
 def _close_open(client: MlflowClient, run_id: str) -> None:
-    experiment = client.get_run(run_id).info.experiment_id
-    running = f"tags.`{PARENT}` = '{run_id}' and attributes.status = 'RUNNING'"
-    for job in client.search_runs([experiment], filter_string=running):
+    for job in below(client, run_id, OPEN):
         close(client, job.info.run_id, "KILLED")
