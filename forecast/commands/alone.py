@@ -1,13 +1,12 @@
 """A folder in which one process works at a time."""
 
-import fcntl
 import os
 import platform
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from forecast import locks
 from forecast.raw import InputError
 
 #: the file that is held, and seconds that others wait for it: what a killed process
@@ -39,16 +38,11 @@ def alone(path: Path) -> Iterator[int]:
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     with file:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    file.seek(0)
-                    raise InputError(f"{path}: at work in it: {file.read()}") from None
-                time.sleep(0.05)
+        try:
+            locks.wait(file, PATIENCE)
+        except BlockingIOError:
+            file.seek(0)
+            raise InputError(f"{path}: at work in it: {file.read()}") from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {platform.node()}")
         file.flush()

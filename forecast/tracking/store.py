@@ -5,11 +5,9 @@ name than its own, and renamed when it is whole: two runs never make one togethe
 one that is killed while making it leaves nothing that looks like a store.
 """
 
-import fcntl
 import os
 import re
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib import import_module
@@ -19,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from forecast import locks
 from forecast.tracking import postgres
 from forecast.tracking.patience import (
     RUN,
@@ -163,18 +162,13 @@ def _create(part: Path, artifacts: str | Path) -> Path:
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Hold a lock, which ends with the process however it ends."""
-    until = time.monotonic() + MAKING
     with lock.open("w") as held:
-        while True:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise TimeoutError(
-                        f"another command has been making it for {MAKING:g} s"
-                    ) from None
-                time.sleep(0.05)
+        try:
+            locks.wait(held, MAKING)
+        except BlockingIOError:
+            raise TimeoutError(
+                f"another command has been making it for {MAKING:g} s"
+            ) from None
         yield
 
 
