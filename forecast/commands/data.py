@@ -1,7 +1,7 @@
 """Load what a configuration names, and account for every row of it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from forecast import sheets
+from forecast.commands import settings
 from forecast.raw import InputError
+from forecast.rawfile import content_of
 from forecast.record import data_digest, frame_digest
 from forecast.schema import Events, LeftOut, Loaded, Rejected, Truces, Unmapped
 
@@ -41,6 +43,36 @@ class Data:
     def digest(self) -> str:
         """One digest for all inputs."""
         return data_digest(self.inputs)
+
+
+def read(config: DictConfig, rejected_to: Path) -> Data:
+    """Load the data of a configuration, each source for what it is there for.
+
+    Parameters
+    ----------
+    config : DictConfig
+        Of a run or a scoring, checked.
+    rejected_to : Path
+        See :func:`load`.
+
+    Returns
+    -------
+    Data
+        With the corrections of names among the inputs.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        See :func:`load`.
+    """
+    found = load(
+        config.events,
+        config.truces,
+        config.max_rejected,
+        rejected_to,
+        **settings.roles(config),
+    )
+    return replace(found, inputs=found.inputs | corrections(config))
 
 
 def load(
@@ -172,6 +204,12 @@ def _row(kind: str, name: str, source: Loaded[Any]) -> dict[str, Any]:
         "covered_through": source.covered_through,
         "digest": data_digest(source.files or {name: frame_digest(source.frame)}),
     }
+
+
+def corrections(config: DictConfig) -> dict[str, str]:
+    """Digest of the user's corrections of names, by path, if there are any."""
+    path = config.actors.corrections
+    return {str(path): content_of(Path(path))[1]} if path else {}
 
 
 def inputs(everything: Sources) -> dict[str, str]:

@@ -11,8 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from forecast import provenance, record
-from forecast.commands import linking, settings
-from forecast.commands.data import by_kind, inputs, sources
+from forecast.commands import settings
+from forecast.commands.data import by_kind, corrections, inputs, sources
 from forecast.raw import InputError
 
 #: digest of a configuration, what computed, and digest of the data
@@ -97,6 +97,6 @@ def _data_digest(config: DictConfig) -> str | None:
     """Digest of the data that a configuration names; None if they cannot be read."""
     try:
         everything = by_kind(sources(config.events), sources(config.truces))
-        return record.data_digest(inputs(everything) | linking.corrections(config))
+        return record.data_digest(inputs(everything) | corrections(config))
     except (InputError, InstantiationException, OSError):
         return None

@@ -1,7 +1,5 @@
 """Events beside the truces they bear on, and what was guessed to bring them there."""
 
-from pathlib import Path
-
 import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig
@@ -9,7 +7,6 @@ from omegaconf import DictConfig
 from forecast.actors import resolve
 from forecast.commands.data import Data
 from forecast.link import link, linked
-from forecast.rawfile import content_of
 from forecast.schema import Actors, Panel, Truces
 
 
@@ -35,12 +32,6 @@ def actors(config: DictConfig, data: Data) -> dy.DataFrame[Actors]:
     )
     names = pl.concat([bare["actor_a"], bare["actor_b"]]).drop_nulls()
     return resolve(names.unique().to_list(), data.truces, **config.actors)
-
-
-def corrections(config: DictConfig) -> dict[str, str]:
-    """Digest of the user's corrections of names, by path, if there are any."""
-    path = config.actors.corrections
-    return {str(path): content_of(Path(path))[1]} if path else {}
 
 
 def reach(events: pl.DataFrame) -> pl.DataFrame:

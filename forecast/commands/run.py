@@ -1,7 +1,7 @@
 """`forecast run`: fit models, judge them, publish one, and leave a folder behind."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from forecast.choices import Choice
 from forecast.commands import (
     audit,
     explained,
-    linking,
     model_files,
     options,
     run_files,
@@ -26,7 +25,7 @@ from forecast.commands import (
     tracked,
     truth,
 )
-from forecast.commands.data import Data, load
+from forecast.commands.data import Data, read
 from forecast.commands.page import page
 from forecast.commands.run_files import Result
 from forecast.commands.show import report, risks, shares, skills
@@ -102,14 +101,7 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
     ):
         with stages("load"):
             refused = out.with_name(f"{out.name}.rejected.csv")
-            data = load(
-                config.events,
-                config.truces,
-                config.max_rejected,
-                refused,
-                **settings.roles(config),
-            )
-            data = replace(data, inputs=data.inputs | linking.corrections(config))
+            data = read(config, refused)
         frames = study.prepare(config, data, stages)
         result = _find(config, data, frames, stages, tracker)
         why = explained.find(config, frames, result.predictions, result.model, stages)

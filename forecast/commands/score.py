@@ -1,7 +1,6 @@
 """`forecast score`: risk scores, by a published model, of the truces in force."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from forecast import record, sheets
 from forecast.cache import Account
 from forecast.commands import linking, options, settings, study
 from forecast.commands.chosen import chosen
-from forecast.commands.data import Data, load
+from forecast.commands.data import Data, read
 from forecast.commands.page import page
 from forecast.commands.show import report, risks
 from forecast.commands.shown import shown
@@ -43,14 +42,7 @@ def score(config: DictConfig) -> int:
     with record.released(out), Stages() as stages:
         with stages("load"):
             refused = out.with_name(f"{out.name}.rejected.csv")
-            data = load(
-                of_run.events,
-                of_run.truces,
-                config.max_rejected,
-                refused,
-                **settings.roles(of_run),
-            )
-            data = replace(data, inputs=data.inputs | linking.corrections(of_run))
+            data = read(of_run, refused)
         with stages("score"):
             as_of, in_force, not_followed, scores, found, said = _score(
                 of_run, data, model, by.run_id
