@@ -21,8 +21,8 @@ CLASSES = (
     "logging.Formatter",
 )
 STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
-#: of the Slurm launcher: lines of shell
-SHELL = ("setup", "srun_args")
+#: parameters of a cluster that are lines of shell
+SHELL = ("setup", "srun_args", "python")
 
 
 def problem(config: DictConfig) -> str | None:
@@ -40,12 +40,12 @@ def problem(config: DictConfig) -> str | None:
 
 def _problems(node: Mapping[str, Any]) -> Iterator[str]:
     for part in ACTED_ON:
-        for key, value in _leaves(node.get(part), f"hydra.{part}"):
+        for key, value in leaves(node.get(part), f"hydra.{part}"):
             yield from _elsewhere(key, value)
             if part in LOGGING:
                 yield from _logging(key, value)
             if part == "launcher":
-                yield from _launcher(key, value)
+                yield from shell(key, value)
     if node["job"].get("env_set"):
         yield "hydra.job.env_set: set the environment where forecast is started"
     yield from (
@@ -82,21 +82,41 @@ def _logging(key: str, value: Any) -> Iterator[str]:
         yield f"{key}={value}: expected one of {', '.join(STREAMS)}"
 
 
-def _launcher(key: str, value: Any) -> Iterator[str]:
-    """Lines of shell, or what would become one."""
-    if value and set(re.split(r"[.\[]", key)) & set(SHELL):
+def shell(key: str, value: Any) -> Iterator[str]:
+    """Why a parameter of a cluster is a line of shell, or would become one.
+
+    Parameters
+    ----------
+    key, value
+        Of :func:`leaves`.
+
+    Examples
+    --------
+    >>> list(shell("more.slurm_setup[0]", "rm x"))
+    ['more.slurm_setup[0]=rm x: commands belong in the shell that starts forecast']
+    >>> list(shell("more.slurm_partition", "short"))
+    []
+    """
+    names = {name.removeprefix("slurm_") for name in re.split(r"[.\[]", key)}
+    if names & set(SHELL) and value not in (None, [], {}):
         yield f"{key}={value}: commands belong in the shell that starts forecast"
     if isinstance(value, str) and not value.isprintable():
         yield f"{key}={value!r}: expected one line"
 
 
-def _leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:
-    """Values below a key, and the keys that hold nothing."""
+def leaves(value: Any, at: str) -> Iterator[tuple[str, Any]]:
+    """Values below a key, each with its key, and the keys that hold nothing.
+
+    Examples
+    --------
+    >>> list(leaves({"a": [1, {"b": 2}], "c": {}}, "x"))
+    [('x.a[0]', 1), ('x.a[1].b', 2), ('x.c', {})]
+    """
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
-            yield from _leaves(inner, f"{at}.{key}")
+            yield from leaves(inner, f"{at}.{key}")
     elif isinstance(value, Sequence) and not isinstance(value, str) and value:
         for i, inner in enumerate(value):
-            yield from _leaves(inner, f"{at}[{i}]")
+            yield from leaves(inner, f"{at}[{i}]")
     else:
         yield at, value

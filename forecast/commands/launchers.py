@@ -13,13 +13,12 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from forecast.commands.hydra_node import leaves, shell
 from forecast.commands.job import PATIENCE, Job, end, start, tidy
 from forecast.raw import InputError
 
 #: seconds between two looks at the jobs, here and on a cluster
 POLL, POLL_CLUSTER = 0.1, 5.0
-#: of submitit's parameters: lines of shell
-SHELL = ("setup", "srun_args", "python")
 Events = Generator[tuple[Job, int | None]]
 
 
@@ -127,7 +126,9 @@ def call(job: Job) -> int:
 def _submit(
     jobs: Sequence[Job], cluster: str, parameters: Mapping[str, Any]
 ) -> dict[Job, Any]:
-    _refuse_shell(parameters, "launcher.more")
+    for key, value in leaves(parameters, "launcher.more"):
+        for why in shell(key, value):
+            raise InputError(why)
     try:
         import submitit
     except ImportError as error:
@@ -143,22 +144,6 @@ def _submit(
     except (NameError, RuntimeError, ValueError) as error:
         raise InputError(f"launcher=slurm, cluster={cluster}: {error}") from error
     return dict(zip(jobs, tasks, strict=True))
-
-
-def _refuse_shell(parameters: Any, at: str) -> None:
-    """Refuse what submitit would write into a script as lines of shell."""
-    if isinstance(parameters, Mapping):
-        for key, value in parameters.items():
-            if value and str(key).removeprefix("slurm_") in SHELL:
-                raise InputError(
-                    f"{at}.{key}: commands belong in the shell that starts forecast"
-                )
-            _refuse_shell(value, f"{at}.{key}")
-    elif isinstance(parameters, list | tuple):
-        for value in parameters:
-            _refuse_shell(value, at)
-    elif isinstance(parameters, str) and not parameters.isprintable():
-        raise InputError(f"{at}={parameters!r}: expected one line")
 
 
 def _code(task: Any) -> int:
