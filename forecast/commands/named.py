@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from forecast.commands.words import TAKES_A_WORD
+from forecast.commands.words import TAKES_A_WORD, in_quotes
 
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -31,8 +31,4 @@ def override(runs: Sequence[str]) -> str:
     >>> override(["outputs/a/1", "it's"])
     "runs=['outputs/a/1','it\\'s']"
     """
-    return f"runs=[{','.join(_quoted(name) for name in runs)}]"
-
-
-def _quoted(name: str) -> str:
-    return "'" + name.replace("'", r"\'") + "'"
+    return f"runs=[{','.join(map(in_quotes, runs))}]"

@@ -115,7 +115,7 @@ def _guarded(verb: str, work: Callable[[], int]) -> int:
 
 
 def quoted(value: str) -> str:
-    r"""A value as an override has it, whatever its characters.
+    r"""A value as a person would type it in an override: in quotes where they matter.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def quoted(value: str) -> str:
     """
     if re.fullmatch(r"[\w./-]+", value):
         return value
-    return "'" + value.replace("'", r"\'") + "'"
+    return words.in_quotes(value)
 
 
 def conf() -> Path:

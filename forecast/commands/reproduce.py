@@ -19,6 +19,7 @@ from forecast.commands import finished, options, run, targets
 from forecast.commands.finished import Run
 from forecast.commands.named import split
 from forecast.commands.show import Pipe
+from forecast.commands.words import in_quotes
 from forecast.differences import differences
 from forecast.raw import InputError
 from forecast.rawfile import content_of
@@ -47,8 +48,7 @@ def main(overrides: Sequence[str]) -> int:
         problem = f"expected one run, not {len(named)}"
         print(f"forecast reproduce: {problem}\n\n{_usage()}", file=sys.stderr)
         return 2
-    quoted = named[0].replace("'", r"\'")
-    return options.call("reproduce", [*words, f"run='{quoted}'"], reproduce)
+    return options.call("reproduce", [*words, f"run={in_quotes(named[0])}"], reproduce)
 
 
 def _usage() -> str:
@@ -76,7 +76,9 @@ def _again(config: DictConfig, began: datetime) -> tuple[Run, Path]:
     home = Path(config.home).resolve()
     of = finished.find([config.run], home, config.tracking.uri)[0]
     moved = _moved(of.config.get("data_root"), config.data_root)
-    _print([*_table(environment(of.account)), *_way_back(of)])
+    other = environment(of.account)
+    code = "code_digest" in {what for what, *_ in other}
+    _print([*_table(other), *(_way_back(of) if code else [])])
     unread = list(inputs(of.account, moved))
     if unread:
         raise InputError("; ".join(unread))
@@ -201,7 +203,7 @@ def _table(rows: Sequence[tuple[str, str, str]]) -> list[Table | str]:
 def _way_back(of: Run) -> list[str]:
     """How to have the code of a run again, where it is not that of now."""
     commit, diff = of.account.get("git_commit"), of.account.get("git_diff")
-    if of.account.get("code_digest") == provenance.code().digest or not commit:
+    if not commit:
         return []
     kept = of.folder / provenance.DIFF
     if diff and not kept.is_file():

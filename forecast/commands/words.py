@@ -106,8 +106,19 @@ def searched(words: Sequence[str], places: Sequence[str]) -> list[str]:
     if not Path(folders[-1]).is_dir():
         raise ValueError(f"{CONFIG_DIR[0]} {folders[-1]}: no such folder")
     found = [str(Path(folders[-1]).resolve()), *places]
-    quoted = ("'file://" + folder.replace("'", r"\'") + "'" for folder in found)
+    quoted = (in_quotes(f"file://{folder}") for folder in found)
     return [*rest, f"{SEARCHPATH}=[{','.join(quoted)}]"]
+
+
+def in_quotes(value: str) -> str:
+    r"""A value as an override has it, whatever its characters.
+
+    Examples
+    --------
+    >>> print(in_quotes("outputs/it's here"))
+    'outputs/it\'s here'
+    """
+    return "'" + value.replace("'", r"\'") + "'"
 
 
 def parsed(words: Sequence[str]) -> list[Override]:
