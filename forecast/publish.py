@@ -5,7 +5,7 @@ which dyads history happened to hold, and nothing of what the model leaves out.
 """
 
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import import_module
@@ -115,8 +115,11 @@ def publish(
 
     rng = np.random.default_rng(seed)
     whole = learned(lambda: fitted(model, features, panel))
-    draws = (_resample(panel, near, rng) for _ in range(refits))
-    found = iter(_refits(model, features, draws, jobs))
+    tasks = (
+        delayed(fitted)(model, features, _resample(panel, near, rng))
+        for _ in range(refits)
+    )
+    found = side_by_side(tasks, jobs)
     again = [learned(lambda: next(found)) for _ in range(refits)]
     return Published(
         name,
@@ -128,14 +131,6 @@ def publish(
         label,
         trained_through,
     )
-
-
-def _refits(
-    model: Model, features: pl.DataFrame, draws: Iterator[pl.DataFrame], jobs: int
-) -> Iterator[Model]:
-    """Fits on each draw, in their order, on so many processes."""
-    tasks = (delayed(fitted)(model, features, drawn) for drawn in draws)
-    return side_by_side(tasks, jobs)
 
 
 def _resample(

@@ -269,12 +269,16 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     path.write_bytes(buffer.getvalue())
 
 
+def accounts(path: Path) -> list[Path]:
+    """Every ``run.json`` of a folder of outputs, those of sweeps among them."""
+    return sorted([*path.glob("*/*/run.json"), *path.glob("*/*/*/run.json")])
+
+
 def finished(path: Path) -> list[Path]:
     """Folders of finished runs below a folder, oldest first."""
     runs = [
         p.parent
-        # those of a sweep lie in its folder
-        for p in (*path.glob("*/*/run.json"), *path.glob("*/*/*/run.json"))
+        for p in accounts(path)
         # a name with a dot in front is of a run that was killed before the end
         if (p.parent / "model.skops").exists() and not p.parent.name.startswith(".")
     ]

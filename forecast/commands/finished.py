@@ -11,6 +11,7 @@ import dataframely as dy
 import polars as pl
 from omegaconf import OmegaConf
 
+from forecast import record
 from forecast.differences import differences
 from forecast.raw import InputError
 from forecast.report.words import listed
@@ -99,9 +100,7 @@ def folder(word: str, home: Path, uri: str | None) -> Path:
         return Path(word).resolve()
     if not RUN_ID.fullmatch(word):
         raise InputError(f"{word}: no such folder, nor the id of a run in MLflow")
-    # those of a sweep lie in its folder
-    patterns = ("*/*/run.json", "*/*/*/run.json")
-    for file in sorted(f for p in patterns for f in (home / "outputs").glob(p)):
+    for file in record.accounts(home / "outputs"):
         # a scoring bears the id of the run whose model it used
         whole = all((file.parent / name).is_file() for name in FILES)
         if whole and _json(file).get("run_id") == word:
