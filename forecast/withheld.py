@@ -19,12 +19,19 @@ ASKED, NOT_ASKED = 4, 8
 ADDRESS = re.compile(r"(://[^/:@\s]*):(?!\$\{)[^/@\s]+@")
 #: values that a configuration took from the environment, by variable
 taken: dict[str, str] = {}
+#: other texts that nothing may hold
+hidden: set[str] = set()
 
 
 def take(name: str, value: str) -> None:
     """Remember that a configuration took the value of a variable."""
     if name not in PLAIN:
         taken[name] = value
+
+
+def hide(secret: str) -> None:
+    """Let nothing that is written hold a text, of whatever length."""
+    hidden.add(secret)
 
 
 def text(said: str) -> str:
@@ -51,4 +58,6 @@ def text(said: str) -> str:
     # the longest first: one may lie within another
     for value in sorted(found, key=len, reverse=True):
         said = said.replace(value, "${oc.env:" + found[value] + "}")
+    for secret in hidden:
+        said = said.replace(secret, "***")
     return ADDRESS.sub(r"\1:***@", said)

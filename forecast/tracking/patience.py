@@ -15,6 +15,8 @@ from typing import ParamSpec, TypeVar, cast
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from forecast import withheld
+
 P = ParamSpec("P")
 T = TypeVar("T")
 #: seconds that a run waits for its tracker, all in all
@@ -23,8 +25,6 @@ RUN = 10.0
 PROMPT = 0.3
 #: characters of an error that a person wants to read
 LONGEST = 300
-#: texts that no message may hold
-_secrets: set[str] = set()
 
 
 class TrackingError(RuntimeError):
@@ -127,10 +127,7 @@ def plain(error: BaseException) -> str:
             said = inner
         inner = inner.__cause__ or inner.__context__
     lines = str(said).strip().splitlines() or [type(said).__name__]
-    text = lines[0]
-    for secret in _secrets:
-        text = text.replace(secret, "***")
-    return text[:LONGEST]
+    return withheld.text(lines[0])[:LONGEST]
 
 
 @contextmanager
@@ -148,8 +145,3 @@ def saying(what: str) -> Iterator[None]:
         yield
     except (MlflowException, TrackingError) as error:
         raise TrackingError(f"{what}: {plain(error)}") from error
-
-
-def hide(secret: str) -> None:
-    """Let no message hold a text."""
-    _secrets.add(secret)

@@ -17,13 +17,12 @@ from urllib.parse import unquote, urlsplit
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from forecast import locks
+from forecast import locks, withheld
 from forecast.tracking import postgres
 from forecast.tracking.patience import (
     RUN,
     Patience,
     TrackingError,
-    hide,
     patient,
     plain,
 )
@@ -102,8 +101,8 @@ def address(uri: str) -> str:
             raise TrackingError(f"the environment variable {name} is not set")
     password = urlsplit(where).password
     if password:
-        hide(password)
-        hide(unquote(password))
+        withheld.hide(password)
+        withheld.hide(unquote(password))
     return re.sub("^postgres(ql)?://", "postgresql+pg8000://", where)
 
 
