@@ -23,6 +23,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from finished import FEW
 from hydra.utils import instantiate
 from hypothesis import given
 from hypothesis import strategies as st
@@ -733,15 +734,7 @@ def test_files_of_others_are_never_deleted(inputs: Inputs, tmp_path: Path) -> No
 
 # the commands
 
-SMALL = [
-    "world.conflicts=10",
-    "world.years=7",
-    "split.first='2003-01-01'",
-    "models=[logit]",
-    "refits=2",
-    "draws=20",
-    "tracking=none",
-]
+SMALL = [*FEW, "refits=2", "tracking=none"]
 
 
 def account_of(folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from finished import finished
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from polars.testing import assert_frame_equal
@@ -49,13 +50,7 @@ FILES = {
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on a small world."""
-    home = tmp_path_factory.mktemp("home")
-    out = home / "outputs" / "built_in" / "first"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FORECAST_HOME", str(home))
-        patch.setenv("FORECAST_ROOT", str(ROOT))
-        assert run.main([*SMALL, f"out={out}"]) == 0
-    return out
+    return finished(tmp_path_factory.mktemp("home"), *SMALL)
 
 
 def forecast(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from finished import finished
 from pages import text as text_of
 from test_commands import FILES, SMALL
 from test_report import FACTS, HORIZONS, SCRIPT
@@ -29,13 +30,7 @@ WORDS = [*SMALL, "explain=true", "models=[logit,hgb]"]
 @pytest.fixture(scope="module")
 def explained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on a small world, explained."""
-    home = tmp_path_factory.mktemp("home")
-    out = home / "outputs" / "built_in" / "first"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FORECAST_HOME", str(home))
-        patch.setenv("FORECAST_ROOT", str(ROOT))
-        assert run.main([*WORDS, f"out={out}"]) == 0
-    return out
+    return finished(tmp_path_factory.mktemp("home"), *WORDS)
 
 
 def test_three_tables_keep_their_schemas(explained: Path) -> None:
@@ -53,6 +48,7 @@ def test_three_tables_keep_their_schemas(explained: Path) -> None:
         "talks",
         "history",
         "design",
+        "war",
     }
     assert pl.read_csv(explained / "effects.csv")["column"].n_unique() == 6
 

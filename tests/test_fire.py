@@ -13,21 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from finished import TINY
 
 from forecast import folders, record
 
 ROOT = Path(__file__).parent.parent
-TINY = [
-    "world.conflicts=8",
-    "world.years=6",
-    "first_cutoff='2003-01-01'",
-    "refits=2",
-    "draws=20",
-    "horizons=[7,30]",
-    "models=[logit]",
-    "models@baselines=[base_rate,trail]",
-    "metrics=[brier]",
-]
+WORDS = [*TINY, "draws=20", "models=[logit]", "metrics=[brier]"]
 #: stages in which a run is killed; FORECAST_KILLS=10 has it killed ten times in each
 STAGES = ("load", "features", "fit", "evaluate", "write", "track")
 KILLS = int(os.environ.get("FORECAST_KILLS", "0"))
@@ -72,7 +63,7 @@ def test_a_run_killed_anywhere_leaves_nothing_that_looks_done(tmp_path: Path) ->
     home, first = tmp_path / "home", tmp_path / "first"
     home.mkdir()
     # the stage is none: it is not killed
-    whole = python(home, KILLED, "", "0", *TINY, "cache=null", f"out={first}")
+    whole = python(home, KILLED, "", "0", *WORDS, "cache=null", f"out={first}")
     assert whole.returncode == 0, whole.stderr
     seconds = json.loads((first / "run.json").read_text())["seconds"]
     often = dict.fromkeys(STAGES, KILLS or 2)
@@ -85,7 +76,7 @@ def test_a_run_killed_anywhere_leaves_nothing_that_looks_done(tmp_path: Path) ->
 
     def killed(kill: tuple[str, str]) -> subprocess.CompletedProcess[str]:
         tracked = [] if kill[0] == "track" else ["tracking=none"]
-        return python(home, KILLED, *kill, *TINY, *tracked)
+        return python(home, KILLED, *kill, *WORDS, *tracked)
 
     with ThreadPoolExecutor(2) as two:
         ended = list(two.map(killed, kills))
@@ -95,7 +86,7 @@ def test_a_run_killed_anywhere_leaves_nothing_that_looks_done(tmp_path: Path) ->
         # killed while it was tracked: by then it is whole
         assert folders.differences(first, run).is_empty()
     second = tmp_path / "second"
-    words = [*TINY, "tracking=none", f"out={second}"]
+    words = [*WORDS, "tracking=none", f"out={second}"]
     again = python(home, KILLED, "", "0", *words)
     assert again.returncode == 0, again.stderr
     assert "from the cache" in again.stdout
@@ -148,7 +139,7 @@ def left(group: int, until: float) -> list[str]:
 def test_an_interrupted_run_ends_at_once(jobs: int, tmp_path: Path) -> None:
     """With two processes while they start, which takes them seconds."""
     model = ["models=[forest]", "published=forest", "models.forest.n_estimators=20000"]
-    words = [word for word in TINY if word != "models=[logit]"] + model
+    words = [word for word in WORDS if word != "models=[logit]"] + model
     started = time.monotonic()
     with subprocess.Popen(
         [sys.executable, "-c", TOLD, "run", *words, f"jobs={jobs}", "tracking=none"],
@@ -200,7 +191,7 @@ sys.exit(run.main(sys.argv[1:]))
 def test_a_full_disk_is_said_and_leaves_nothing_half(full: Path) -> None:
     code = KILLED if os.path.ismount(full) else LIMITED
     stage = ["", "0"] if os.path.ismount(full) else []
-    answer = python(full, code, *stage, *TINY, "tracking=none")
+    answer = python(full, code, *stage, *WORDS, "tracking=none")
     assert answer.returncode == 1
     assert "Traceback" not in answer.stderr
     assert re.search(
@@ -233,7 +224,7 @@ def test_a_folder_that_may_not_be_written_is_refused_before_the_work(
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     words = [f"out={closed / 'run'}"] if given else []
-    answer = python(closed, NOBODY, *TINY, *words)
+    answer = python(closed, NOBODY, *WORDS, *words)
     assert answer.returncode == 1
     assert re.fullmatch(
         rf"forecast run: {closed}/\S+: cannot be written: [^\n]+\n", answer.stderr

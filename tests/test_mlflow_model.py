@@ -18,6 +18,7 @@ import mlflow
 import numpy as np
 import polars as pl
 import pytest
+from finished import FEW, finished
 from mlflow import MlflowClient
 from polars.testing import assert_frame_equal
 
@@ -27,14 +28,7 @@ from forecast.schema import Metrics
 from forecast.tracking.registry import CHAMPION, NAME
 
 ROOT = Path(__file__).parent.parent
-SMALL = [
-    "world.conflicts=10",
-    "world.years=7",
-    "split.first='2003-01-01'",
-    "models=[logit]",
-    "refits=2",
-    "draws=20",
-]
+SMALL = [*FEW, "refits=2"]
 
 
 # ── the registry ────────────────────────────────────────────────────────────────
@@ -161,11 +155,7 @@ def test_words_that_name_no_model(command, words, said, capsys):
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    out = home / "outputs" / "built_in" / "first"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FORECAST_HOME", str(home))
-        patch.setenv("FORECAST_ROOT", str(ROOT))
-        assert run.main([*SMALL, "register=true", f"out={out}"]) == 0
+    out = finished(home, *SMALL, "register=true")
     uri = f"sqlite:///{home}/mlflow.db"
     run_id = json.loads((out / "run.json").read_text())["run_id"]
     return SimpleNamespace(home=home, out=out, uri=uri, run_id=run_id)

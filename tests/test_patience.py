@@ -11,21 +11,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from finished import FEW
+from finished import finished as typed
 from hydra import compose, initialize_config_dir
 from mlflow import MlflowClient
 
 from forecast import tracking
-from forecast.commands import run, track, tracked
+from forecast.commands import track, tracked
 
 ROOT = Path(__file__).parent.parent
-SMALL = [
-    "world.conflicts=10",
-    "world.years=7",
-    "split.first='2003-01-01'",
-    "models=[logit]",
-    "refits=1",
-    "draws=20",
-]
+SMALL = [*FEW, "refits=1"]
 MOST = 10
 children = multiprocessing.get_context("forkserver")
 children.set_forkserver_preload(["forecast.tracking"])
@@ -85,13 +80,9 @@ def home(tmp_path, monkeypatch, empty):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run whose tracker was down."""
-    home = tmp_path_factory.mktemp("home")
-    out = home / "outputs" / "built_in" / "first"
-    with pytest.MonkeyPatch.context() as patch, down() as uri:
-        patch.setenv("FORECAST_HOME", str(home))
-        patch.setenv("FORECAST_ROOT", str(ROOT))
-        assert run.main([*SMALL, f"out={out}", f"tracking.uri={uri}"]) == 0
-    return out
+    with down() as uri:
+        words = [*SMALL, f"tracking.uri={uri}"]
+        return typed(tmp_path_factory.mktemp("home"), *words)
 
 
 def logged(uri, run_id):

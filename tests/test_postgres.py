@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from finished import FEW
 from hydra import compose, initialize_config_dir
 
 from forecast import tracking
@@ -19,15 +20,7 @@ from forecast.tracking.alive import LOCK
 ROOT = Path(__file__).parent.parent
 NAME, SECRET = "MLFLOW_TRACKING_URI", "not-to-be-seen-7%2F1"
 URI = f"env:{NAME}"
-SMALL = [
-    "world.conflicts=10",
-    "world.years=7",
-    "split.first='2003-01-01'",
-    "models=[logit]",
-    "refits=1",
-    "draws=20",
-    "tracking=server",
-]
+SMALL = [*FEW, "refits=1", "tracking=server"]
 children = multiprocessing.get_context("forkserver")
 children.set_forkserver_preload(["forecast.tracking"])
 pytestmark = pytest.mark.slow

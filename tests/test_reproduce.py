@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from finished import TINY, finished
 from strategies import Laid
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from forecast import folders, provenance
 from forecast.backtest import backtest
-from forecast.commands import reproduce, run
+from forecast.commands import reproduce
 from forecast.panel import censor
 from forecast.record import write_json
 from forecast.schema import Predictions
@@ -23,29 +24,13 @@ from forecast.simulated import World
 from forecast.split import Rolling
 
 ROOT = Path(__file__).parent.parent
-TINY = [
-    "world.conflicts=8",
-    "world.years=6",
-    "first_cutoff='2003-01-01'",
-    "refits=2",
-    "draws=30",
-    "horizons=[7,30]",
-    "models=[logit,hgb]",
-    "models@baselines=[base_rate,trail]",
-    "metrics=[brier,auroc]",
-]
+WORDS = [*TINY, "draws=30", "models=[logit,hgb]", "metrics=[brier,auroc]"]
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run, tracked in the store of its home."""
-    home = tmp_path_factory.mktemp("home")
-    out = home / "outputs" / "built_in" / "first"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FORECAST_HOME", str(home))
-        patch.setenv("FORECAST_ROOT", str(ROOT))
-        assert run.main([*TINY, f"out={out}"]) == 0
-    return out
+    return finished(tmp_path_factory.mktemp("home"), *WORDS)
 
 
 @pytest.mark.slow

@@ -387,7 +387,7 @@ def test_a_result_counts_while_configuration_code_and_data_are_the_same(
         ),
         (
             ["launcher=slurm", '+launcher.more.slurm_setup=["rm -r /"]'],
-            "launcher.more.slurm_setup: commands belong in the shell",
+            "launcher.more.slurm_setup[0]=rm -r /: commands belong in the shell",
         ),
         (["resume=nowhere"], "nowhere: no sweep to go on with: no sweep.json"),
         (["resume=a", "out=b"], "out=b: a sweep that is resumed has its folder"),
