@@ -16,7 +16,7 @@ test: $(STAMP)  ## ruff, mypy --strict, import-linter and pytest (CI=true adds t
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest $(if $(filter true,$(CI)),,-m "not slow")
+	$(BIN)/pytest -n auto --dist loadfile $(if $(filter true,$(CI)),,-m "not slow")
 
 docs: $(STAMP)  ## write docs/features.md, the page of all features, from the code
 	$(BIN)/python -m forecast.commands.codebook > docs/features.md

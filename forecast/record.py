@@ -22,7 +22,7 @@ from forecast.raw import InputError
 #: keys that say where a run happens, not what it computes
 PLACE = (
     *("home", "out", "tracking", "model", "root", "data_root", "cache", "jobs"),
-    *("launcher", "resume", "register"),
+    *("launcher", "resume", "register", "storage"),
 )
 
 

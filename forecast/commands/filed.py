@@ -4,22 +4,25 @@ It is read from the finished folder, so that a run whose tracker failed can be f
 later, and is the same in MLflow as if it had not.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dataframely as dy
-from omegaconf import DictConfig
+import polars as pl
+from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, sheets
 from forecast.commands import model_files
 from forecast.commands.finished import Run
+from forecast.commands.searching import SEARCHED, settled
 from forecast.commands.truth import beside
 from forecast.folds import fold_scores
 from forecast.raw import InputError
 from forecast.report import cut
-from forecast.schema import KnownTruth, Metrics
+from forecast.schema import KnownTruth, Metrics, Trials
 
 if TYPE_CHECKING:  # which costs 1.5 s
     from forecast.tracking import Results
@@ -104,6 +107,10 @@ def contents(run: Run) -> "Results":
         {key: v for key, v in config.items() if key not in ("models", "baselines")}
     )
     models = {**config["baselines"], **config["models"]}
+    trials = run.folder / "trials.csv"
+    tried = _table(trials, Trials) if trials.is_file() else None
+    if tried is not None and tried.height:
+        models[SEARCHED] = _searched(config, tried)
     return Results(
         params=config,
         metrics=beside(metrics, known),
@@ -121,9 +128,19 @@ def contents(run: Run) -> "Results":
         texts={
             f"charts/{name}.html": page for name, page in cut.charts(report).items()
         },
+        trials=tried,
         register=bool(config.get("register")),
         at=milliseconds(account["finished"]),
     )
+
+
+def _searched(config: Mapping[str, Any], tried: pl.DataFrame) -> dict[str, Any]:
+    """The searched model as it would be declared with the settings that were found."""
+    found = json.loads(tried.filter("picked")["settings"][0])
+    own: Any = OmegaConf.to_container(
+        settled(config["models"][config["search"]["model"]], found)
+    )
+    return dict(own)
 
 
 def _tags(account: Mapping[str, Any]) -> dict[str, str]:

@@ -164,7 +164,13 @@ def rebuilt(config: Mapping[str, Any], moved: tuple[str, str]) -> DictConfig:
         Folder of the data then, and now.
     """
     # features that were kept would be compared with themselves
-    apart = {"cache": None, "tracking": {"uri": None, "artifacts": None}}
+    apart: dict[str, Any] = {
+        "cache": None,
+        "tracking": {"uri": None, "artifacts": None},
+    }
+    # and so would trials
+    if config.get("search"):
+        apart["storage"] = "memory"
     made = OmegaConf.create({**_there(dict(config), moved), **apart})
     assert isinstance(made, DictConfig)
     return made

@@ -20,6 +20,7 @@ from forecast.commands import (
     model_files,
     options,
     run_files,
+    searching,
     settings,
     study,
     tracked,
@@ -151,6 +152,10 @@ def _find(
     known = truth.find(config, frames, stages)
     models = study.models(config, frames)
     choices: list[Choice] = []
+    found = searching.find(config, data, frames, stages)
+    if found:
+        models[searching.SEARCHED] = found.model
+        choices += found.choices
     with stages("fit", len(frames.folds) * len(models)) as done:
         try:
             predictions, notes = backtest(
@@ -192,6 +197,7 @@ def _find(
     if model and not scores.height:
         notes.append(f"no truce is in force on {frames.as_of}: no risk scores")
     notes += [*frames.notes, *(known.notes if known else ())]
+    notes += found.notes if found else []
     return Result(
         predictions,
         metrics,
@@ -204,6 +210,7 @@ def _find(
         audited,
         known,
         choices,
+        found.trials if found else None,
     )
 
 

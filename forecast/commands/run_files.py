@@ -14,7 +14,15 @@ from forecast.choices import Choice
 from forecast.commands import explained, model_files, study, truth
 from forecast.commands.data import Data
 from forecast.publish import Published
-from forecast.schema import Alarms, Audits, Costs, Metrics, Predictions, RiskScores
+from forecast.schema import (
+    Alarms,
+    Audits,
+    Costs,
+    Metrics,
+    Predictions,
+    RiskScores,
+    Trials,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class Result:
     audits: dy.DataFrame[Audits]
     known: truth.Known | None
     choices: list[Choice]
+    trials: dy.DataFrame[Trials] | None
 
 
 def write(
@@ -80,6 +89,8 @@ def write(
     if result.choices:
         table = pl.DataFrame(result.choices)
         tables["choices"] = table.sort("model", "what", "cutoff")
+    if result.trials is not None:
+        tables["trials"] = result.trials
     for name, frame in tables.items():
         sheets.write(frame, folder / f"{name}.csv")
     if result.model:

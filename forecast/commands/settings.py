@@ -245,8 +245,9 @@ def _names(config: DictConfig) -> None:
     both = set(config.models) & set(config.baselines)
     if both:
         raise InputError(f"{', '.join(sorted(both))}: both a model and a baseline")
+    searched = ["searched"] if config.get("search") else []
     for key, names in (
-        ("published", [*config.models, *config.baselines]),
+        ("published", [*config.models, *searched, *config.baselines]),
         ("named_baseline", list(config.baselines)),
     ):
         if config[key] not in names:

@@ -116,8 +116,8 @@ def settled(model: Chooser, data: Given) -> tuple[Any, Evidence, Places]:
     plan = _plan(model)
     risk = np.stack([forecasts(member, data, plan) for member in model.seeded()])
     at = np.flatnonzero(_tested(risk))
-    seen = _seen(risk[:, at], data.y[at], at, data, plan)
-    return model.settle(seen), seen, at if seen.enough else np.arange(len(data.y))
+    found = seen(risk[:, at], data.y[at], at, data, plan)
+    return model.settle(found), found, at if found.enough else np.arange(len(data.y))
 
 
 def forecasts(model: Any, data: Given, plan: Plan) -> Array:
@@ -159,8 +159,8 @@ def _as_chosen_then(model: Chooser, data: Given, plan: Plan) -> Array:
         # of the rows to learn from, earlier folds had forecast these
         before = tested[fold.train]
         at = fold.train[before]
-        seen = _seen(within[:, at], fold.y[before], at, data, plan)
-        risk[fold.test] = model.combine(within[:, fold.test], model.settle(seen))
+        then = seen(within[:, at], fold.y[before], at, data, plan)
+        risk[fold.test] = model.combine(within[:, fold.test], model.settle(then))
     return risk
 
 
@@ -230,7 +230,25 @@ def _cutoffs(
     return sorted({days[int(share * len(days))] for share in quantiles if len(days)})
 
 
-def _seen(risk: Array, y: Target, at: Places, data: Given, plan: Plan) -> Evidence:
+def seen(risk: Array, y: Target, at: Places, data: Given, plan: Plan) -> Evidence:
+    """Lay forecasts of some training rows beside what happened.
+
+    Parameters
+    ----------
+    risk : float array, shape (members, n, horizons)
+    y : structured array, shape (n,)
+        As far as known when the choice is made.
+    at : int array, shape (n,)
+        Places of the rows.
+    data : Given
+        Training rows.
+    plan : Plan
+        Where the folds are cut.
+
+    Returns
+    -------
+    Evidence
+    """
     names = (data.keys[name].gather(at) for name in ("truce_id", "dyad_id"))
     truce, dyad = map(_numbered, names)
     return evidence(risk, y, truce, dyad, plan.horizons, plan.least)

@@ -32,6 +32,7 @@ from forecast.schema.records import (
 from forecast.schema.results import (
     ALARM_RULES,
     AUDIT_VERDICTS,
+    TRIAL_STATES,
     VERDICTS,
     Alarms,
     Audits,
@@ -44,6 +45,7 @@ from forecast.schema.results import (
     Metrics,
     Predictions,
     RiskScores,
+    Trials,
 )
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "PRECISIONS",
     "RELATIONS",
     "SIDES",
+    "TRIAL_STATES",
     "VERDICTS",
     "Actors",
     "Alarms",
@@ -80,6 +83,7 @@ __all__ = [
     "Rejected",
     "RiskScores",
     "Schema",
+    "Trials",
     "Truces",
     "Unmapped",
 ]

@@ -8,6 +8,7 @@ from forecast.schema.records import FIRST, LAST
 VERDICTS = ("better than", "worse than", "not told apart from", "not scored")
 ALARM_RULES = ("level", "watch")
 AUDIT_VERDICTS = ("held", "fault", "not applicable")
+TRIAL_STATES = ("declared", "complete", "pruned", "failed")
 
 
 class Predictions(dy.Schema):
@@ -221,3 +222,19 @@ class Importance(dy.Schema):
     value = dy.Float64(nullable=True)
     lower = dy.Float64(nullable=True)
     upper = dy.Float64(nullable=True)
+
+
+class Trials(dy.Schema):
+    """Settings that a search tried on inner folds; the first row has the declared."""
+
+    trial = dy.Int64(primary_key=True, min=0)
+    state = dy.Enum(TRIAL_STATES)
+    #: mean log score over horizons of the inner origins that were forecast
+    loss = dy.Float64(nullable=True, min=0)
+    #: inner cutoffs that were reached
+    cutoffs = dy.Int64(nullable=True, min=0)
+    picked = dy.Bool()
+    #: JSON
+    settings = dy.String()
+    #: why it failed
+    reason = dy.String(nullable=True)

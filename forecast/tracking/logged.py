@@ -4,7 +4,7 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ from forecast.tracking.scores import Results, by_model, values
 from forecast.tracking.store import connect
 
 PUBLISHED = "published"
+#: of a trial of a search: the tag that says how it ended, and its score
+TRIAL, INNER = "trial", "inner_log_score"
 #: tags: the id in run.json of a run that was filed later, and whether all is logged
 RUN_ID, COMPLETE = "forecast.run_id", "forecast.complete"
 LONG_PARAMS = "params_long.json"
@@ -101,12 +103,36 @@ def log_results(
             client.log_inputs(children[model], _data_sets(results.inputs))
             status = "FINISHED" if model in scores else "FAILED"
             client.set_terminated(children[model], status, results.at)
+        if results.trials is not None:
+            _trials(client, run_id, results.trials, set(children), when)
         model_id = log_model(client, run_id, children.get(results.published), results)
         version = None
         if model_id and results.register:
             version = register(client, model_id, run_id, when)
         client.set_tag(run_id, COMPLETE, "true")
     return Logged(children, model_id, version)
+
+
+def _trials(
+    client: MlflowClient,
+    run_id: str,
+    trials: pl.DataFrame,
+    there: Collection[str],
+    when: int,
+) -> None:
+    """A child run for each trial of a search that has none."""
+    experiment = client.get_run(run_id).info.experiment_id
+    digits = len(str(trials.height))
+    for row in trials.filter(pl.col("state") != "declared").iter_rows(named=True):
+        name = f"trial {row['trial']:0{digits}}"
+        if name in there:
+            continue
+        tags = {PARENT: run_id, TRIAL: row["state"], "picked": str(row["picked"])}
+        own = str(client.create_run(experiment, when, tags, name).info.run_id)
+        found = [] if row["loss"] is None else [Metric(INNER, row["loss"], when, 0)]
+        _log(client, own, json.loads(row["settings"]), found)
+        failed = row["state"] == "failed"
+        client.set_terminated(own, "FAILED" if failed else "FINISHED", when)
 
 
 def log_comparison(

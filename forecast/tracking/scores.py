@@ -50,6 +50,9 @@ class Results:
         Digest of each data set by its file or name.
     texts : mapping of str to str, optional
         More artifacts, by path.
+    trials : pl.DataFrame, optional
+        Settings that a search tried, a run each: columns of
+        :class:`forecast.schema.Trials`.
     register : bool
         Whether the published model is registered, as the champion.
     at : int, optional
@@ -68,6 +71,7 @@ class Results:
     note: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    trials: pl.DataFrame | None = None
     register: bool = False
     at: int | None = None
 

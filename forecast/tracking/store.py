@@ -5,19 +5,17 @@ name than its own, and renamed when it is whole: two runs never make one togethe
 one that is killed while making it leaves nothing that looks like a store.
 """
 
-import os
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from forecast import locks, withheld
+from forecast import addresses, locks
+from forecast.addresses import SQLITE
 from forecast.tracking import postgres
 from forecast.tracking.patience import (
     RUN,
@@ -27,7 +25,6 @@ from forecast.tracking.patience import (
     plain,
 )
 
-SQLITE, ENV = "sqlite:///", "env:"
 STORE = "mlflow.store.tracking.sqlalchemy_store"
 #: seconds to wait for another command that is making the store, and for one that
 #: writes to it
@@ -80,30 +77,17 @@ def connect(
 
 
 def address(uri: str) -> str:
-    """The address behind ``env:NAME``, which the environment holds; else as it is.
+    """The address of a store, see :func:`forecast.addresses.address`.
 
-    A password then stands in no configuration, message or file. PostgreSQL is spoken to
-    by pg8000.
-
-    Examples
-    --------
-    >>> os.environ["STORE"] = "postgresql://me:secret@127.0.0.1/mlflow"
-    >>> address("env:STORE")
-    'postgresql+pg8000://me:secret@127.0.0.1/mlflow'
-    >>> address("http://127.0.0.1:5000")
-    'http://127.0.0.1:5000'
+    Raises
+    ------
+    TrackingError
+        If it stands in an environment variable that is not set.
     """
-    where = uri
-    if uri.startswith(ENV):
-        name = uri.removeprefix(ENV)
-        where = os.environ.get(name, "")
-        if not where:
-            raise TrackingError(f"the environment variable {name} is not set")
-    password = urlsplit(where).password
-    if password:
-        withheld.hide(password)
-        withheld.hide(unquote(password))
-    return re.sub("^postgres(ql)?://", "postgresql+pg8000://", where)
+    try:
+        return addresses.address(uri)
+    except LookupError as error:
+        raise TrackingError(str(error)) from error
 
 
 def file(uri: str) -> Path | None:
