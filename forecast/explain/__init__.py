@@ -1,13 +1,16 @@
 """Why a model says what it says: coefficients, partial effects, importance.
 
-Three questions, and none stands for another. Coefficients say what a fitted formula
+Four questions, and none stands for another. Reasons say what moves the risk of one
+truce away from that of a typical one of its age. Coefficients say what a fitted formula
 holds; partial effects say what the risk does as one column moves, by whatever model;
 importance says what a family of features is worth on forecasts that the model did not
 see. None of them says what would happen if somebody changed a column: a truce with
 talks differs from one without in more than talks.
 """
 
+from forecast.explain.drivers import drivers
 from forecast.explain.effects import moves, partial_effects
+from forecast.explain.reasons import reasons
 from forecast.explain.shuffling import (
     families,
     forecast_rows,
@@ -15,15 +18,21 @@ from forecast.explain.shuffling import (
     shuffled_losses,
 )
 from forecast.explain.terms import NoCoefficients, coefficients, has_coefficients
+from forecast.explain.typical import Typical, seen, typical
 
 __all__ = [
     "NoCoefficients",
+    "Typical",
     "coefficients",
+    "drivers",
     "families",
     "forecast_rows",
     "has_coefficients",
     "importance",
     "moves",
     "partial_effects",
+    "reasons",
+    "seen",
     "shuffled_losses",
+    "typical",
 ]
