@@ -8,9 +8,7 @@ see. None of them says what would happen if somebody changed a column: a truce w
 talks differs from one without in more than talks.
 """
 
-from forecast.explain.drivers import drivers
 from forecast.explain.effects import moves, partial_effects
-from forecast.explain.reasons import reasons
 from forecast.explain.shuffling import (
     families,
     forecast_rows,
@@ -18,21 +16,15 @@ from forecast.explain.shuffling import (
     shuffled_losses,
 )
 from forecast.explain.terms import NoCoefficients, coefficients, has_coefficients
-from forecast.explain.typical import Typical, seen, typical
 
 __all__ = [
     "NoCoefficients",
-    "Typical",
     "coefficients",
-    "drivers",
     "families",
     "forecast_rows",
     "has_coefficients",
     "importance",
     "moves",
     "partial_effects",
-    "reasons",
-    "seen",
     "shuffled_losses",
-    "typical",
 ]

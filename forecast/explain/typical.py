@@ -6,7 +6,7 @@ that the model was fitted on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,13 @@ class Typical:
     columns: tuple[str, ...]
     #: means, a row a band; NaN where the column is not known in most rows
     values: Array
+
+
+class Means(TypedDict):
+    """The same in JSON: means by column, a number a band; null where not known."""
+
+    ages: list[float]
+    columns: dict[str, list[float] | None]
 
 
 def seen(model: Any, columns: Sequence[str]) -> list[str]:
@@ -114,6 +121,36 @@ def at(found: Typical, ages: npt.ArrayLike) -> Array:
     days = np.asarray(ages, np.float64)
     found_at = [np.interp(days, found.ages, column) for column in found.values.T]
     return np.column_stack(found_at) if found_at else np.empty((len(days), 0))
+
+
+def written(found: Typical) -> Means:
+    """Put mean rows into numbers, as they are to the last bit.
+
+    Examples
+    --------
+    >>> both = Typical(np.array([8.0]), ("a", "b"), np.array([[0.5, np.nan]]))
+    >>> written(both)
+    {'ages': [8.0], 'columns': {'a': [0.5], 'b': None}}
+    """
+    columns = {
+        name: None if np.isnan(values).any() else values.tolist()
+        for name, values in zip(found.columns, found.values.T, strict=True)
+    }
+    return Means(ages=found.ages.tolist(), columns=columns)
+
+
+def restored(content: Means) -> Typical:
+    """Make mean rows of their numbers.
+
+    Examples
+    --------
+    >>> restored({"ages": [8], "columns": {"a": [0.5], "b": None}}).values.tolist()
+    [[0.5, nan]]
+    """
+    ages, columns = np.array(content["ages"], np.float64), content["columns"]
+    unknown = [np.nan] * len(ages)
+    values = np.array([own or unknown for own in columns.values()], np.float64)
+    return Typical(ages, tuple(columns), values.reshape(-1, len(ages)).T)
 
 
 def _bands(days: Array) -> npt.NDArray[np.intp]:
