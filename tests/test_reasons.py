@@ -11,10 +11,8 @@ import dataframely as dy
 import numpy as np
 import polars as pl
 import pytest
-from finished import FEW, finished
 from hypothesis import given
 from hypothesis import strategies as st
-from polars.testing import assert_frame_equal
 
 from forecast import sheets
 from forecast.codebook import produced
@@ -319,37 +317,6 @@ def test_without_truces_there_are_no_reasons() -> None:
     assert not empty.height
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished(tmp_path_factory.mktemp("home"), *FEW, "refits=1", "tracking=none")
-
-
-@pytest.mark.slow
-def test_a_run_tells_the_reasons_of_its_scores(run: Path, tmp_path: Path) -> None:
-    scores, why = (
-        sheets.read(run / f"{name}.csv", try_parse_dates=True)
-        for name in ("risk_scores", "reasons")
-    )
-    Reasons.validate(why, cast=True)
-    key = ["as_of", "truce_id", "horizon_days", "model"]
-    assert why.select(key).unique().height == scores.height > 0
-    both = scores.join(why, on=key, suffix="_told")
-    assert (both["risk"] - both["risk_told"]).abs().max() <= 1e-9  # type: ignore[operator]
-    assert set(why["group"].unique()) == {*GROUPS} - {"reporting"}
-    assert scores["drivers"].str.contains(r"[+−]\d|half a point").all()  # noqa: RUF001
-
-    # a scoring by the run says the same, and without reasons the same risks
-    assert score.main([f"model={run}", f"out={tmp_path / 'with'}"]) == 0
-    again = sheets.read(tmp_path / "with" / "reasons.csv", try_parse_dates=True)
-    assert_frame_equal(again, why, abs_tol=1e-12)
-    bare = [f"model={run}", f"out={tmp_path / 'without'}", "reasons=false"]
-    assert score.main(bare) == 0
-    assert not (tmp_path / "without" / "reasons.csv").exists()
-    less = sheets.read(tmp_path / "without" / "risk_scores.csv", try_parse_dates=True)
-    assert less["drivers"].is_null().all()
-    assert less.drop("drivers", "run_id").equals(scores.drop("drivers", "run_id"))
-
-
 def test_the_founding_case_has_its_reasons(tmp_path: Path) -> None:
     """By the model that comes with the package: it sees deaths, events and terms."""
     words = ["truces=syria_2016", "events=syria_2016", "as_of=2016-04-07"]
@@ -363,7 +330,7 @@ def test_the_founding_case_has_its_reasons(tmp_path: Path) -> None:
         "terms of the truce",
     ]
     assert why["words"].unique().sort().to_list() == [
-        "course of the fighting (last event 2 days ago)",
+        "course of the fighting (last event yesterday)",
         "deaths in the window (none)",
         "no term known",
     ]

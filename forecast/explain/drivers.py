@@ -170,14 +170,13 @@ def _talks(own: Sequence[str]) -> pl.Expr | None:
 
 
 def _counted(*columns: str) -> Callable[[Sequence[str]], pl.Expr | None]:
-    """How many there were in a month."""
+    """How many there were in a month, if any."""
 
     def state(own: Sequence[str]) -> pl.Expr | None:
         if not {*columns} <= {*own}:
             return None
         n = pl.sum_horizontal(_number(c) for c in columns)
-        none = pl.when(n == 0).then(pl.lit("none in 30 days"))
-        return none.otherwise(pl.format("{} in 30 days", n))
+        return pl.when(n > 0).then(pl.format("{} in 30 days", n))
 
     return state
 

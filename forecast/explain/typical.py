@@ -87,7 +87,8 @@ def typical(X: pl.DataFrame, ages: pl.Series) -> Typical:
     """
     of_age = grouped(X.columns).get(AGE, [])
     kept = X.drop(of_age)
-    values = matrix(kept)
+    # a frame without columns has no rows either
+    values = matrix(kept) if kept.width else np.empty((len(ages), 0))
     values[:, np.isnan(values).mean(axis=0) > 0.5] = np.nan
     days = ages.cast(pl.Float64).to_numpy()
     band = _bands(days)
