@@ -24,8 +24,8 @@ from forecast.models.horizon import matrix
 from forecast.schema import Panel, Reasons
 from forecast.threads import one_thread
 
-#: numbers in the rows that a model is given at once, at most: 32 MB
-CELLS = 4_000_000
+#: numbers in the rows that a model is given at once, at most: 8 MB
+CELLS = 1_000_000
 
 
 def reasons(
