@@ -4,6 +4,7 @@ Its intervals come from refits on resampled dyads. They say how far the fit depe
 which dyads history happened to hold, and nothing of what the model leaves out.
 """
 
+import json
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ import polars as pl
 from joblib import delayed
 
 from forecast.backtest import Model, NothingToLearn, fitted, rows
+from forecast.explain.drivers import drivers
+from forecast.explain.typical import Typical, restored, seen, typical, written
 from forecast.panel import COLLAPSE
 from forecast.provenance import trusted
 from forecast.raw import InputError
-from forecast.schema import Panel, RiskScores, Truces
+from forecast.schema import Panel, Reasons, RiskScores, Truces
 from forecast.threads import side_by_side
 
 #: types beside the project's own that a model file may hold and skops does not know
@@ -34,7 +37,7 @@ TRUSTED = (
 
 @dataclass(frozen=True)
 class Published:
-    """A fitted model, its refits, and the baseline beside it."""
+    """A fitted model, its refits, the baseline beside it, and a typical row."""
 
     name: str
     model: Model
@@ -44,6 +47,8 @@ class Published:
     horizons: tuple[int, ...]
     label: str
     trained_through: date
+    #: what risks are held against in their reasons; None in files of before
+    typical: Typical | None = None
 
 
 def publish(
@@ -121,6 +126,8 @@ def publish(
     )
     found = side_by_side(tasks, jobs)
     again = [learned(lambda: next(found)) for _ in range(refits)]
+    X = rows(features, panel)
+    looked_at = X.select(seen(whole, X.columns))
     return Published(
         name,
         whole,
@@ -130,6 +137,7 @@ def publish(
         tuple(horizons),
         label,
         trained_through,
+        typical(looked_at, panel["age_days"]),
     )
 
 
@@ -157,6 +165,7 @@ def risk_scores(
     run_id: str,
     data_digest: str,
     level: float = 0.9,
+    reasons: dy.DataFrame[Reasons] | None = None,
 ) -> dy.DataFrame[RiskScores]:
     """Score truces in force, each at every horizon.
 
@@ -174,6 +183,8 @@ def risk_scores(
         What the scores came from.
     level : float
         Share of the refits inside the interval, which is widened to hold the risk.
+    reasons : dy.DataFrame[Reasons], optional
+        Of these scores, for the drivers; without them a risk has none.
 
     Returns
     -------
@@ -218,8 +229,12 @@ def risk_scores(
         )
         for i, horizon in enumerate(published.horizons)
     ]
+    found = pl.concat(parts)
+    if reasons is not None:
+        told = drivers(reasons)
+        found = found.update(told, on=[c for c in told.columns if c != "drivers"])
     return RiskScores.validate(
-        pl.concat(parts).sort("as_of", "truce_id", "horizon_days"), cast=True
+        found.sort("as_of", "truce_id", "horizon_days"), cast=True
     )
 
 
@@ -232,6 +247,8 @@ def save(published: Published, path: Path) -> None:
         "horizons": list(published.horizons),
         "trained_through": published.trained_through.isoformat(),
     }
+    if published.typical:
+        content["typical"] = json.dumps(written(published.typical))
     path.write_bytes(skops.io.dumps(content, compression=zipfile.ZIP_DEFLATED))
 
 
@@ -274,6 +291,8 @@ def load(path: Path) -> Published:
             "horizons": tuple(content["horizons"]),
             "trained_through": date.fromisoformat(content["trained_through"]),
         }
+        if content.get("typical"):
+            again["typical"] = restored(json.loads(content["typical"]))
         return Published(**content | again)
     except InputError:
         raise

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, sheets
 from forecast.cache import Account
-from forecast.commands import linking, options, settings, study
+from forecast.commands import linking, options, reasoned, settings, study
 from forecast.commands.chosen import chosen
 from forecast.commands.data import Data, read
 from forecast.commands.page import page
@@ -19,7 +19,14 @@ from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
 from forecast.commands.thin import thin
 from forecast.publish import Published, risk_scores
-from forecast.schema import LeftOut, Metrics, Panel, Predictions, RiskScores
+from forecast.schema import (
+    LeftOut,
+    Metrics,
+    Panel,
+    Predictions,
+    Reasons,
+    RiskScores,
+)
 
 
 def main(overrides: Sequence[str]) -> int:
@@ -44,7 +51,7 @@ def score(config: DictConfig) -> int:
             refused = out.with_name(f"{out.name}.rejected.csv")
             data = read(of_run, refused)
         with stages("score"):
-            as_of, in_force, not_followed, scores, found, said = _score(
+            as_of, in_force, not_followed, scores, why, found, said = _score(
                 of_run, data, model, by.run_id
             )
         notes = [*by.notes, *said]
@@ -58,6 +65,8 @@ def score(config: DictConfig) -> int:
             account["features"] = {"computed": found.computed, "cached": found.cached}
             OmegaConf.save(OmegaConf.create(shown(of_run)), folder / "config.yaml")
             sheets.write(scores, folder / "risk_scores.csv")
+            if why.height:
+                sheets.write(why, folder / "reasons.csv")
             sheets.write(data.rejected, folder / "rejected.csv")
             html = page(
                 account,
@@ -84,6 +93,7 @@ def _score(
     dy.DataFrame[Panel],
     dy.DataFrame[LeftOut],
     dy.DataFrame[RiskScores],
+    dy.DataFrame[Reasons],
     Account,
     list[str],
 ]:
@@ -91,6 +101,7 @@ def _score(
     in_force, not_followed = study.in_force_on(config, data, as_of)
     events = linking.linked_events(config, data, in_force, linking.actors(config, data))
     features, naive, found = study.compute_features(config, data, in_force, events)
+    why, untold = reasoned.find(config, model, in_force, features)
     scores = risk_scores(
         model,
         in_force,
@@ -100,9 +111,11 @@ def _score(
         run_id=run_id,
         data_digest=data.digest,
         level=config.level,
+        reasons=why,
     )
     left_out = study.left_out(data, not_followed)
-    return as_of, in_force, left_out, scores, found, thin(config, in_force, naive, data)
+    said = [*thin(config, in_force, naive, data), *untold]
+    return as_of, in_force, left_out, scores, why, found, said
 
 
 def _notes(

@@ -44,6 +44,7 @@ from forecast.schema.results import (
     KnownTruth,
     Metrics,
     Predictions,
+    Reasons,
     RiskScores,
     Trials,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "Metrics",
     "Panel",
     "Predictions",
+    "Reasons",
     "Rejected",
     "RiskScores",
     "Schema",
