@@ -305,7 +305,10 @@ def test_golden(small: Path, name: str) -> None:
 def test_scoring_the_founding_case(small: Path, tmp_path: Path) -> None:
     out = tmp_path / "scores"
     words = ["truces=syria_2016", "events=syria_2016", "as_of=2016-04-07"]
+    words += ["format=[hub,json]"]
     assert score.main([*words, f"model={small}", f"out={out}"]) == 0
+    files = {"risk_scores.csv", "risk_scores.json", "2016-04-07-forecast-logit.csv"}
+    assert {p.name for p in out.iterdir()} >= files
     scores = pl.read_csv(out / "risk_scores.csv", try_parse_dates=True)
     assert scores["truce_id"].unique().to_list() == ["syria-2016"]
     assert scores["age_days"].unique().to_list() == [40]

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, sheets
 from forecast.cache import Account
-from forecast.commands import linking, options, settings, study
+from forecast.commands import formats, linking, options, settings, study
 from forecast.commands.chosen import chosen
 from forecast.commands.data import Data, read
 from forecast.commands.page import page
@@ -20,6 +20,9 @@ from forecast.commands.stages import Stages
 from forecast.commands.thin import thin
 from forecast.publish import Published, risk_scores
 from forecast.schema import LeftOut, Metrics, Panel, Predictions, RiskScores
+
+#: what places of files are called where their format does not say it
+WHERE = {formats.CSV: "risk scores"}
 
 
 def main(overrides: Sequence[str]) -> int:
@@ -33,6 +36,7 @@ def score(config: DictConfig) -> int:
     settings.check(config)
     settings.anchor(config)
     home = Path(config.home).resolve()
+    wanted = formats.asked(config.format)
     by = chosen(config, home)
     of_run, model = by.settings, by.model
     out = Path(config.out).resolve() if config.out else None
@@ -57,7 +61,7 @@ def score(config: DictConfig) -> int:
             )
             account["features"] = {"computed": found.computed, "cached": found.cached}
             OmegaConf.save(OmegaConf.create(shown(of_run)), folder / "config.yaml")
-            sheets.write(scores, folder / "risk_scores.csv")
+            files = formats.write(scores, wanted, as_of, model.name, folder)
             sheets.write(data.rejected, folder / "rejected.csv")
             html = page(
                 account,
@@ -70,7 +74,8 @@ def score(config: DictConfig) -> int:
             )
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
-    places = {"report": out / "report.html", "risk scores": out / "risk_scores.csv"}
+    places: dict[str, Path | str] = {"report": out / "report.html"}
+    places |= {WHERE.get(name, name): out / file for name, file in files.items()}
     tables = [risks(scores)] if scores.height else []
     lines = [*notes, study.reused(found)]
     report(places | {"model": by.place}, tables, lines, stages.seconds)

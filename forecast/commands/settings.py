@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from forecast.commands import formats
 from forecast.kinds import KINDS
 from forecast.raw import InputError
 
@@ -110,6 +111,11 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "launcher.at_once": (whole(1), "a whole number from 1 on"),
     "launcher.timeout_min": (whole(1), "a whole number from 1 on"),
     "as_of": (calendar_day, "a day, YYYY-MM-DD"),
+    "format": (
+        formats.known,
+        f"{', '.join(formats.FORMATS[:-1])} or {formats.FORMATS[-1]}, or several in "
+        "brackets, as in [json,hub]",
+    ),
     "first_cutoff": (calendar_day, "a day, YYYY-MM-DD"),
     "split.first": (calendar_day, "a day, YYYY-MM-DD"),
     "split.months": (whole(1), "a whole number from 1 on"),
