@@ -6,7 +6,7 @@ which dyads history happened to hold, and nothing of what the model leaves out.
 
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ from joblib import delayed
 from forecast.backtest import Model, NothingToLearn, fitted, rows
 from forecast.panel import COLLAPSE
 from forecast.provenance import trusted
+from forecast.ranges import Ranges, ranges
 from forecast.raw import InputError
 from forecast.schema import Panel, RiskScores, Truces
 from forecast.threads import side_by_side
@@ -44,6 +45,8 @@ class Published:
     horizons: tuple[int, ...]
     label: str
     trained_through: date
+    #: lowest and highest value of each column in training
+    seen: Ranges = field(default_factory=dict)
 
 
 def publish(
@@ -130,6 +133,7 @@ def publish(
         tuple(horizons),
         label,
         trained_through,
+        seen=ranges(whole, rows(features, panel)),
     )
 
 
@@ -231,6 +235,7 @@ def save(published: Published, path: Path) -> None:
         "refits": list(published.refits),
         "horizons": list(published.horizons),
         "trained_through": published.trained_through.isoformat(),
+        "seen": {name: list(ends) for name, ends in published.seen.items()},
     }
     path.write_bytes(skops.io.dumps(content, compression=zipfile.ZIP_DEFLATED))
 
@@ -273,6 +278,8 @@ def load(path: Path) -> Published:
             "refits": tuple(content["refits"]),
             "horizons": tuple(content["horizons"]),
             "trained_through": date.fromisoformat(content["trained_through"]),
+            # a run of before there were such has none
+            "seen": {k: tuple(v) for k, v in content.get("seen", {}).items()},
         }
         return Published(**content | again)
     except InputError:

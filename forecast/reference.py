@@ -22,6 +22,13 @@ from forecast.publish import Published
 from forecast.raw import InputError
 
 
+class Ends(TypedDict):
+    """Ends of a range."""
+
+    low: float
+    high: float
+
+
 class Content(TypedDict):
     """The file."""
 
@@ -29,6 +36,8 @@ class Content(TypedDict):
     about: About
     name: str
     baseline_name: str
+    #: lowest and highest value of each column in training
+    seen: dict[str, Ends]
     model: Written
     baseline: Written
     refits: list[Packed]
@@ -68,6 +77,10 @@ def write(published: Published, about: About) -> Content:
         about=about,
         name=published.name,
         baseline_name=published.baseline_name,
+        seen={
+            name: Ends(low=low, high=high)
+            for name, (low, high) in published.seen.items()
+        },
         model=model,
         baseline=written.write(published.baseline),
         refits=[written.pack(written.write(m), model) for m in published.refits],
@@ -162,6 +175,7 @@ def _published(content: Content) -> Published:
         tuple(map(int, model["horizons"])),
         about["label"],
         date.fromisoformat(about["training"]["trained_through"]),
+        {name: (ends["low"], ends["high"]) for name, ends in content["seen"].items()},
     )
 
 

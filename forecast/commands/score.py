@@ -11,13 +11,14 @@ from omegaconf import DictConfig, OmegaConf
 from forecast import record, sheets
 from forecast.cache import Account
 from forecast.commands import formats, linking, options, settings, study
-from forecast.commands.chosen import chosen
+from forecast.commands.chosen import Chosen, chosen
 from forecast.commands.data import Data, read
+from forecast.commands.outside import outside
 from forecast.commands.page import page
 from forecast.commands.show import report, risks
 from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
-from forecast.commands.thin import thin
+from forecast.commands.thin import few, thin
 from forecast.publish import Published, risk_scores
 from forecast.schema import LeftOut, Metrics, Panel, Predictions, RiskScores
 
@@ -49,7 +50,7 @@ def score(config: DictConfig) -> int:
             data = read(of_run, refused)
         with stages("score"):
             as_of, in_force, not_followed, scores, found, said = _score(
-                of_run, data, model, by.run_id
+                of_run, data, by
             )
         notes = [*by.notes, *said]
         notes += _notes(as_of, data, in_force, not_followed, model, of_run)
@@ -83,7 +84,7 @@ def score(config: DictConfig) -> int:
 
 
 def _score(
-    config: DictConfig, data: Data, model: Published, run_id: str
+    config: DictConfig, data: Data, by: Chosen
 ) -> tuple[
     date,
     dy.DataFrame[Panel],
@@ -97,17 +98,20 @@ def _score(
     events = linking.linked_events(config, data, in_force, linking.actors(config, data))
     features, naive, found = study.compute_features(config, data, in_force, events)
     scores = risk_scores(
-        model,
+        by.model,
         in_force,
         features,
         naive,
         data.truces,
-        run_id=run_id,
+        run_id=by.run_id,
         data_digest=data.digest,
         level=config.level,
     )
     left_out = study.left_out(data, not_followed)
-    return as_of, in_force, left_out, scores, found, thin(config, in_force, naive, data)
+    said = thin(config, in_force, naive, data)
+    said += few(config, in_force, data, by.min_events)
+    said += outside(by.model, in_force, features, data)
+    return as_of, in_force, left_out, scores, found, said
 
 
 def _notes(

@@ -93,6 +93,9 @@ class Core(BaseEstimator):  # type: ignore[misc]
     ValueError: Core needs the column 'recent_share_3d'; add features `age`, `recent`
     """
 
+    #: all that it looks at
+    columns_ = (*NEEDED, DAYS_LEFT)
+
     def __init__(
         self,
         C: float = 0.003,

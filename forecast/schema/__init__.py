@@ -14,6 +14,7 @@ from forecast.schema.account import (
     Unmapped,
 )
 from forecast.schema.beside import Beside
+from forecast.schema.changes import CHANGES, Changes, News
 from forecast.schema.hub import CATEGORIES, TASK, Hub
 from forecast.schema.records import (
     CLASSES,
@@ -54,6 +55,7 @@ __all__ = [
     "ALARM_RULES",
     "AUDIT_VERDICTS",
     "CATEGORIES",
+    "CHANGES",
     "CLASSES",
     "DEATHS_MAX",
     "END_REASONS",
@@ -64,3 +66,30 @@ __all__ = [
     "RELATIONS",
     "SIDES",
     "TASK",
+    "VERDICTS",
+    "Actors",
+    "Alarms",
+    "Audits",
+    "Beside",
+    "Changes",
+    "Coefficients",
+    "Comparison",
+    "Costs",
+    "Effects",
+    "Events",
+    "Hub",
+    "Importance",
+    "KnownTruth",
+    "LeftOut",
+    "Links",
+    "Loaded",
+    "Metrics",
+    "News",
+    "Panel",
+    "Predictions",
+    "Rejected",
+    "RiskScores",
+    "Schema",
+    "Truces",
+    "Unmapped",
+]
