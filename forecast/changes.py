@@ -194,13 +194,18 @@ def _by_truce(raw: pl.DataFrame, news: pl.DataFrame | None) -> pl.DataFrame:
         pl.format(" {}", "events"),
         dead.fill_null(""),
     )
+    some = pl.col("deaths").is_not_null().any()
     found = news.group_by("truce_id", maintain_order=True).agg(
         pl.col("events").sum(),
-        pl.col("deaths").sum(),
+        deaths=pl.when(some).then(pl.col("deaths").sum()),
         news=words.str.join(", "),
     )
+    none = pl.col("events").is_null()
     return truces.join(found, on="truce_id", how="left").with_columns(
-        pl.col("events", "deaths").fill_null(0), pl.col("news").fill_null("")
+        pl.col("events").fill_null(0),
+        # of no events nobody died; of events without a number nobody knows
+        pl.when(none).then(0).otherwise("deaths").alias("deaths"),
+        pl.col("news").fill_null(""),
     )
 
 

@@ -196,6 +196,12 @@ def test_a_revision_is_news_and_what_will_be_known_is_none() -> None:
         return became_known(events, then, now)["deaths"].to_list()
 
     assert deaths(date(2016, 4, 3), date(2016, 4, 4)) == [2]
+    # an event without a number of deaths is not one without deaths
+    bare = events.with_columns(deaths=pl.lit(None, pl.Int64))
+    news = became_known(bare, date(2016, 4, 3), date(2016, 4, 4))
+    a, b = scores({"a": 0.2, "b": 0.2}), scores({"a": 0.3, "b": 0.3}, NOW)
+    counted = changes(a, b, news=news).filter(horizon_days=30)
+    assert counted.select("events", "deaths").rows() == [(1, None), (0, 0)]
     assert deaths(date(2016, 4, 4), date(2016, 4, 7)) == [9]
     assert deaths(date(2016, 4, 3), date(2016, 4, 7)) == [9]
     assert deaths(date(2016, 4, 7), date(2016, 4, 8)) == [100]

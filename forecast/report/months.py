@@ -127,16 +127,16 @@ def said(table: pl.DataFrame) -> str:
     >>> table = pl.DataFrame({"caught": [1, 2], "missed": [1, 0], "false": [4, 3],
     ...                       "unknown": [0, 0], "truces": [9, 8]})
     >>> print(said(table))
-    Of 17 truces in force, counted each month anew, 10 were warned of and 3 of these
-    collapsed in time; 1 collapsed without a warning.
+    Of 17 truces in force, counted each month anew, 10 were warned of: 3 collapsed in
+    time, 7 did not. 1 collapsed without a warning.
     """
     total = {name: int(table[name].sum()) for name in COUNTS}
     warned = total["caught"] + total["false"] + total["unknown"]
-    unknown = f", of {total['unknown']} that is not known" if total["unknown"] else ""
+    unknown = f", and of {total['unknown']} it is not known" if total["unknown"] else ""
     return (
         f"Of {total['truces']} truces in force, counted each month anew, {warned} were "
-        f"warned of and {total['caught']} of these collapsed in time{unknown}; "
-        f"{total['missed']} collapsed without a warning."
+        f"warned of: {total['caught']} collapsed in time, {total['false']} did not"
+        f"{unknown}. {total['missed']} collapsed without a warning."
     )
 
 

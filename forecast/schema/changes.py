@@ -29,7 +29,7 @@ class Changes(dy.Schema):
     points = dy.Float64(nullable=True, min=-100, max=100)
     #: events that became known between the mornings; null: not looked for
     events = dy.Int64(nullable=True, min=0)
-    #: their deaths
+    #: their deaths; null too where none of them has a number
     deaths = dy.Int64(nullable=True, min=0)
     #: the same by kind, in words
     news = dy.String()
