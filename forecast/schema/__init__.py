@@ -66,6 +66,7 @@ __all__ = [
     "RELATIONS",
     "SIDES",
     "TASK",
+    "TRIAL_STATES",
     "VERDICTS",
     "Actors",
     "Alarms",
@@ -90,6 +91,7 @@ __all__ = [
     "Rejected",
     "RiskScores",
     "Schema",
+    "Trials",
     "Truces",
     "Unmapped",
 ]
