@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 VERBS = {
+    "changes": "say what moved between two tables of risk scores, and by what",
     "check": "say what the data of a configuration are like",
     "compare": "judge finished runs against each other",
     "reproduce": "make a finished run again, and compare value by value",
@@ -29,6 +30,7 @@ forecast: how likely is a truce to collapse, and why
   forecast run experiments=ged_ethprio data_root=PATH
   forecast run -m seed=1,2,3 models=[logit],[hgb]
   forecast score truces=syria_2016 events=syria_2016 as_of=2016-04-07
+  forecast changes outputs/score/DATE_TIME outputs/score/DATE_TIME
   forecast compare outputs/NAME/DATE_TIME outputs/NAME/DATE_TIME
   forecast reproduce outputs/NAME/DATE_TIME
   forecast track outputs/NAME/DATE_TIME

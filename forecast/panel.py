@@ -25,6 +25,7 @@ def panel(
     before_days: int = 90,
     exact_start: bool = True,
     whole_zone: bool = True,
+    weekday: int | None = None,
     as_of: date | None = None,
 ) -> tuple[dy.DataFrame[Panel], pl.DataFrame]:
     """Lay out the origins of every followed truce and what happened after each.
@@ -45,6 +46,9 @@ def panel(
         Days between origins, and the oldest age of an origin.
     min_events, before_days, exact_start, whole_zone
         See :func:`forecast.collapse.followed`.
+    weekday : int, optional
+        Day of the week of all origins, from 1 for Monday: the first is the first such
+        day from ``start + 1`` on. By default each truce keeps the day of its own.
     as_of : date, optional
         One origin a truce, on this morning, instead of the weekly ones: the truces
         that are in force then.
@@ -84,7 +88,7 @@ def panel(
             )
         )
     )
-    origins = _origins(spells, step_days, as_of)
+    origins = _origins(spells, step_days, weekday, as_of)
     return Panel.validate(_outcomes(origins), cast=True), left_out
 
 
@@ -188,11 +192,16 @@ def _until_lost(spells: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _origins(spells: pl.DataFrame, step_days: int, as_of: date | None) -> pl.DataFrame:
+def _origins(
+    spells: pl.DataFrame, step_days: int, weekday: int | None, as_of: date | None
+) -> pl.DataFrame:
     first, last = pl.col("start").dt.offset_by("1d"), pl.col("last_origin")
     if as_of is not None:
         at = pl.lit(as_of)
         return spells.filter(at.is_between(first, last)).with_columns(origin=at)
+    if weekday is not None:
+        wait = (weekday - first.dt.weekday().cast(pl.Int32)) % 7
+        first += pl.duration(days=wait)
     return (
         spells.filter(first <= last)
         .with_columns(

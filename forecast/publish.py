@@ -7,7 +7,7 @@ which dyads history happened to hold, and nothing of what the model leaves out.
 import json
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,7 @@ from forecast.explain.drivers import drivers
 from forecast.explain.typical import Typical, restored, seen, typical, written
 from forecast.panel import COLLAPSE
 from forecast.provenance import trusted
+from forecast.ranges import Ranges, ranges
 from forecast.raw import InputError
 from forecast.schema import Panel, Reasons, RiskScores, Truces
 from forecast.threads import side_by_side
@@ -49,6 +50,8 @@ class Published:
     trained_through: date
     #: what risks are held against in their reasons; None in files of before
     typical: Typical | None = None
+    #: lowest and highest value of each column in training
+    seen: Ranges = field(default_factory=dict)
 
 
 def publish(
@@ -137,7 +140,8 @@ def publish(
         tuple(horizons),
         label,
         trained_through,
-        typical(looked_at, panel["age_days"]),
+        typical=typical(looked_at, panel["age_days"]),
+        seen=ranges(looked_at),
     )
 
 
@@ -246,6 +250,7 @@ def save(published: Published, path: Path) -> None:
         "refits": list(published.refits),
         "horizons": list(published.horizons),
         "trained_through": published.trained_through.isoformat(),
+        "seen": {name: list(ends) for name, ends in published.seen.items()},
     }
     if published.typical:
         content["typical"] = json.dumps(written(published.typical))
@@ -290,6 +295,8 @@ def load(path: Path) -> Published:
             "refits": tuple(content["refits"]),
             "horizons": tuple(content["horizons"]),
             "trained_through": date.fromisoformat(content["trained_through"]),
+            # a run of before there were such has none
+            "seen": {k: tuple(v) for k, v in content.get("seen", {}).items()},
         }
         if content.get("typical"):
             again["typical"] = restored(json.loads(content["typical"]))

@@ -28,6 +28,13 @@ from forecast.raw import InputError
 MEANS = (*(name for name in NEEDED if name != "age_log"), DAYS_LEFT)
 
 
+class Ends(TypedDict):
+    """Ends of a range."""
+
+    low: float
+    high: float
+
+
 class Content(TypedDict):
     """The file."""
 
@@ -35,6 +42,8 @@ class Content(TypedDict):
     about: About
     name: str
     baseline_name: str
+    #: lowest and highest value of each column in training
+    seen: dict[str, Ends]
     model: Written
     baseline: Written
     typical: Means
@@ -80,6 +89,10 @@ def write(published: Published, about: About) -> Content:
         about=about,
         name=published.name,
         baseline_name=published.baseline_name,
+        seen={
+            name: Ends(low=low, high=high)
+            for name, (low, high) in published.seen.items()
+        },
         model=model,
         baseline=written.write(published.baseline),
         typical=Means(ages=means["ages"], columns=columns),
@@ -176,6 +189,7 @@ def _published(content: Content) -> Published:
         about["label"],
         date.fromisoformat(about["training"]["trained_through"]),
         _typical(content["typical"]),
+        {name: (ends["low"], ends["high"]) for name, ends in content["seen"].items()},
     )
 
 

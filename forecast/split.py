@@ -244,6 +244,51 @@ class LastFold:
 
 
 @dataclass(frozen=True)
+class Once:
+    """One fit, and all origins from then on: a forecaster who never learns anew.
+
+    Parameters
+    ----------
+    first : date or str
+        The cutoff, ``YYYY-MM-DD``.
+    end : date or str, optional
+        First day that is not forecast any more; None: as far as the data go.
+    gap_days : int
+        See :class:`Fold`.
+
+    Examples
+    --------
+    >>> [fold.cutoff.year for fold in Once("2008-01-01").folds(date(2011, 12, 31))]
+    [2008]
+    """
+
+    first: date | str
+    end: date | str | None = None
+    gap_days: int = 0
+
+    def folds(self, covered_through: date) -> list[Fold]:
+        """The one fold.
+
+        Raises
+        ------
+        ValueError
+            If it begins after the last day of the data, or ends before it begins, or
+            the gap is not possible.
+        """
+        first = date.fromisoformat(str(self.first))
+        end = None if self.end is None else date.fromisoformat(str(self.end))
+        _at_least("gap_days", self.gap_days, 0)
+        if first > covered_through:
+            raise ValueError(
+                f"split: the cutoff {first} lies after the last day of the data, "
+                f"{covered_through}"
+            )
+        if end is not None and end <= first:
+            raise ValueError(f"split: end={end}; expected a day after {first}")
+        return [Fold(first, end, self.gap_days)]
+
+
+@dataclass(frozen=True)
 class Unseen:
     """Rolling cutoffs, and groups that a fit has never seen: whether it transfers.
 

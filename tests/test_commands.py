@@ -348,12 +348,21 @@ def test_risks_are_told_where_their_reasons_cannot_be(
 def test_scoring_the_founding_case(small: Path, tmp_path: Path) -> None:
     out = tmp_path / "scores"
     words = ["truces=syria_2016", "events=syria_2016", "as_of=2016-04-07"]
+    words += ["format=[hub,json]"]
     assert score.main([*words, f"model={small}", f"out={out}"]) == 0
+    files = {"risk_scores.csv", "risk_scores.json", "2016-04-07-forecast-logit.csv"}
+    assert {p.name for p in out.iterdir()} >= files
     scores = pl.read_csv(out / "risk_scores.csv", try_parse_dates=True)
     assert scores["truce_id"].unique().to_list() == ["syria-2016"]
     assert scores["age_days"].unique().to_list() == [40]
     assert scores["risk"].is_sorted()
-    assert "panel.min_events=0" in (out / "report.html").read_text()
+    page = (out / "report.html").read_text()
+    for said in (
+        "panel.min_events=0",
+        "few events: the model was fitted on truces with 5 or more in the 90 days",
+        "outside what logit has seen: ",
+    ):
+        assert said in page
 
 
 def test_other_events_serve_all_that_those_of_the_run_served(

@@ -269,3 +269,16 @@ def test_outcomes(event: int, duration: int, expected: list[int | None]) -> None
     found = outcomes(laid_out([row]), HORIZONS)
     assert found["horizon"].to_list() == list(HORIZONS)
     assert found["outcome"].to_list() == expected
+
+
+@pytest.mark.parametrize("weekday", [1, 4, 7])
+def test_origins_on_one_day_of_the_week_are_those_of_every_day(
+    weekday: int, world: World
+) -> None:
+    """Nothing but the choice of mornings differs; each week of a truce has one."""
+    args = (world.truces, world.events, world.covered_through, resumption)
+    chosen, _ = panel(*args, weekday=weekday)
+    daily, _ = panel(*args, step_days=1)
+    on_day = daily.filter(pl.col("origin").dt.weekday() == weekday)
+    assert chosen.height
+    assert_frame_equal(pl.DataFrame(chosen), pl.DataFrame(on_day))

@@ -109,7 +109,7 @@ def test_a_model_comes_back_from_its_file_as_it_was(
     published = case.publish(build(name), refits=1)
     save(published, tmp_path / "model.skops")
     again = load(tmp_path / "model.skops")
-    facts = ["name", "baseline_name", "horizons", "label", "trained_through"]
+    facts = ["name", "baseline_name", "horizons", "label", "trained_through", "seen"]
     assert [getattr(again, f) for f in facts] == [getattr(published, f) for f in facts]
     assert len(again.refits) == len(published.refits)
     assert again.typical
@@ -122,6 +122,13 @@ def test_a_model_comes_back_from_its_file_as_it_was(
 def test_refits_side_by_side_are_the_same(case: Case) -> None:
     one, two = (case.publish(build("core"), jobs=jobs) for jobs in (1, 2))
     assert_frame_equal(case.score(one), case.score(two), check_exact=True)
+
+
+def test_the_model_knows_what_it_has_seen(case: Case) -> None:
+    seen = case.publish(build("base_rate"), refits=0).seen
+    trained = case.features.join(case.rows, on=KEYS, how="semi")
+    for name, ends in seen.items():
+        assert ends == (trained[name].min(), trained[name].max())
 
 
 def test_scores_hold_what_an_analyst_reads(case: Case) -> None:

@@ -55,6 +55,8 @@ def test_the_file_is_what_it_would_be_written_as() -> None:
     assert published.label == "resumption"
     assert published.trained_through == date(2011, 12, 31)
     assert len(published.refits) == 20
+    assert published.seen["recent_share_30d"][0] == 0
+    assert {*published.seen} <= {*Core.columns_}
 
 
 def test_it_is_of_the_experiment_that_bears_its_name() -> None:
@@ -107,6 +109,7 @@ NAMES = {
     ("about", "training", "files", f) for f in CONTENT["about"]["training"]["files"]
 }
 NAMES |= {("about", "features", "design")}
+NAMES |= {("seen", column) for column in CONTENT["seen"]}
 
 
 @pytest.fixture(scope="module")
@@ -224,6 +227,8 @@ def test_the_report_says_how_thin_the_series_is(tmp_path: Path) -> None:
         for words in (
             f"a thin series. {said}",
             "panel.min_events=0",
+            "5 or more in the 90 days before the start; "
+            "Cessation of hostilities in Syria (0) had fewer",
             "core was fitted by experiments=reference through 2011-12-31 on 3306",
             "data/reference/README.md",
         ):

@@ -13,7 +13,7 @@ from forecast.collapse import resumption
 from forecast.panel import censor, panel
 from forecast.schema import Panel
 from forecast.simulated import World
-from forecast.split import Fold, LastFold, Rolling, Unseen
+from forecast.split import Fold, LastFold, Once, Rolling, Unseen
 
 days = st.dates(date(1996, 1, 1), date(2030, 12, 31))
 
@@ -67,6 +67,8 @@ def test_cutoffs_at_the_end_of_a_month() -> None:
         (Rolling("2010-01-01", gap_days=-1), "gap_days=-1"),
         (Rolling("2010-01-01", window_months=0), "window_months=0"),
         (LastFold(0), "months=0"),
+        (Once("2020-01-01"), "after the last day"),
+        (Once("2010-01-01", "2010-01-01"), "end=2010-01-01; expected a day after"),
         (Unseen("truce_id", "2010-01-01"), "by=truce_id"),
         (Unseen("dyad_id", "2010-01-01", parts=1), "parts=1"),
     ],
@@ -85,6 +87,7 @@ SPLITS = [
     Rolling("2004-01-01"),
     Rolling("2004-01-01", 6, gap_days=90, window_months=24),
     LastFold(18),
+    Once("2004-01-01"),
     Unseen("dyad_id", "2004-01-01"),
     Unseen("conflict_id", "2004-01-01", gap_days=30, parts=3),
     Unseen("country", "2004-01-01", parts=2),

@@ -31,6 +31,8 @@ class Chosen:
     settings: DictConfig
     run_id: str
     place: Path
+    #: events before the start that each truce had of those it was fitted on
+    min_events: int
     notes: tuple[str, ...] = ()
 
 
@@ -66,7 +68,9 @@ def chosen(config: DictConfig, home: Path) -> Chosen:
     own.pop("tracking", None)
     targets.check(own, run / "config.yaml")
     run_id = json.loads((run / "run.json").read_text())["run_id"]
-    return Chosen(load(run / "model.skops"), _settings(config, own), run_id, run)
+    least = own.panel.min_events
+    model = load(run / "model.skops")
+    return Chosen(model, _settings(config, own), run_id, run, least)
 
 
 def _run(config: DictConfig, home: Path) -> Path:
@@ -117,6 +121,7 @@ def _of_file(config: DictConfig, path: Path) -> Chosen:
         _settings(config, own),
         f"{about['experiment']}-{digest[:12]}",
         path,
+        about["panel"]["min_events"],
         (_origin(model, about, path),),
     )
 

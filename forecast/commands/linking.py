@@ -7,13 +7,13 @@ from omegaconf import DictConfig
 from forecast.actors import resolve
 from forecast.commands.data import Data
 from forecast.link import link, linked
-from forecast.schema import Actors, Panel, Truces
+from forecast.schema import Actors, Truces
 
 
 def linked_events(
     config: DictConfig,
     data: Data,
-    origins: dy.DataFrame[Panel],
+    origins: pl.DataFrame,
     names: dy.DataFrame[Actors],
 ) -> pl.DataFrame:
     """Events that bear on the truces of a panel, for as long as it follows them."""

@@ -10,14 +10,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, sheets
 from forecast.cache import Account
-from forecast.commands import linking, options, reasoned, settings, study
-from forecast.commands.chosen import chosen
+from forecast.commands import formats, linking, options, reasoned, settings, study
+from forecast.commands.chosen import Chosen, chosen
 from forecast.commands.data import Data, read
+from forecast.commands.outside import outside
 from forecast.commands.page import page
 from forecast.commands.show import report, risks
 from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
-from forecast.commands.thin import thin
+from forecast.commands.thin import few, thin
 from forecast.publish import Published, risk_scores
 from forecast.schema import (
     LeftOut,
@@ -27,6 +28,9 @@ from forecast.schema import (
     Reasons,
     RiskScores,
 )
+
+#: what places of files are called where their format does not say it
+WHERE = {formats.CSV: "risk scores"}
 
 
 def main(overrides: Sequence[str]) -> int:
@@ -40,6 +44,7 @@ def score(config: DictConfig) -> int:
     settings.check(config)
     settings.anchor(config)
     home = Path(config.home).resolve()
+    wanted = formats.asked(config.format)
     by = chosen(config, home)
     of_run, model = by.settings, by.model
     out = Path(config.out).resolve() if config.out else None
@@ -52,7 +57,7 @@ def score(config: DictConfig) -> int:
             data = read(of_run, refused)
         with stages("score"):
             as_of, in_force, not_followed, scores, why, found, said = _score(
-                of_run, data, model, by.run_id
+                of_run, data, by
             )
         notes = [*by.notes, *said]
         notes += _notes(as_of, data, in_force, not_followed, model, of_run)
@@ -64,7 +69,7 @@ def score(config: DictConfig) -> int:
             )
             account["features"] = {"computed": found.computed, "cached": found.cached}
             OmegaConf.save(OmegaConf.create(shown(of_run)), folder / "config.yaml")
-            sheets.write(scores, folder / "risk_scores.csv")
+            files = formats.write(scores, wanted, as_of, model.name, folder)
             if why.height:
                 sheets.write(why, folder / "reasons.csv")
             sheets.write(data.rejected, folder / "rejected.csv")
@@ -79,7 +84,8 @@ def score(config: DictConfig) -> int:
             )
             (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
-    places = {"report": out / "report.html", "risk scores": out / "risk_scores.csv"}
+    places: dict[str, Path | str] = {"report": out / "report.html"}
+    places |= {WHERE.get(name, name): out / file for name, file in files.items()}
     tables = [risks(scores)] if scores.height else []
     lines = [*notes, study.reused(found)]
     report(places | {"model": by.place}, tables, lines, stages.seconds)
@@ -87,7 +93,7 @@ def score(config: DictConfig) -> int:
 
 
 def _score(
-    config: DictConfig, data: Data, model: Published, run_id: str
+    config: DictConfig, data: Data, by: Chosen
 ) -> tuple[
     date,
     dy.DataFrame[Panel],
@@ -101,20 +107,22 @@ def _score(
     in_force, not_followed = study.in_force_on(config, data, as_of)
     events = linking.linked_events(config, data, in_force, linking.actors(config, data))
     features, naive, found = study.compute_features(config, data, in_force, events)
-    why, untold = reasoned.find(config, model, in_force, features)
+    why, untold = reasoned.find(config, by.model, in_force, features)
     scores = risk_scores(
-        model,
+        by.model,
         in_force,
         features,
         naive,
         data.truces,
-        run_id=run_id,
+        run_id=by.run_id,
         data_digest=data.digest,
         level=config.level,
         reasons=why,
     )
     left_out = study.left_out(data, not_followed)
     said = [*thin(config, in_force, naive, data), *untold]
+    said += few(config, in_force, data, by.min_events)
+    said += outside(by.model, in_force, features, data)
     return as_of, in_force, left_out, scores, why, found, said
 
 

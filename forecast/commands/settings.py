@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from forecast.commands import formats
 from forecast.kinds import KINDS
 from forecast.raw import InputError
 
@@ -111,14 +112,24 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "launcher.at_once": (whole(1), "a whole number from 1 on"),
     "launcher.timeout_min": (whole(1), "a whole number from 1 on"),
     "as_of": (calendar_day, "a day, YYYY-MM-DD"),
+    "format": (
+        formats.known,
+        f"{', '.join(formats.FORMATS[:-1])} or {formats.FORMATS[-1]}, or several in "
+        "brackets, as in [json,hub]",
+    ),
     "first_cutoff": (calendar_day, "a day, YYYY-MM-DD"),
     "split.first": (calendar_day, "a day, YYYY-MM-DD"),
     "split.months": (whole(1), "a whole number from 1 on"),
     "split.gap_days": (whole(0), "a whole number from 0 on"),
+    "split.end": (calendar_day, "a day, YYYY-MM-DD"),
     "split.parts": (whole(2), "a whole number from 2 on"),
     "panel.step_days": (whole(1), "a whole number from 1 on"),
     "panel.max_age_days": (whole(1), "a whole number from 1 on"),
     "panel.min_events": (whole(0), "a whole number from 0 on"),
+    "panel.weekday": (
+        lambda v: whole(1)(v) and v <= 7,
+        "a day of the week from 1, Monday, to 7, or null",
+    ),
     "panel.before_days": (whole(1), "a whole number from 1 on"),
     "collapse.window_days": (whole(1), "a whole number from 1 on"),
     "collapse.before_days": (whole(1), "a whole number from 1 on"),
@@ -179,6 +190,7 @@ def check(config: DictConfig) -> None:
         given = value is not missing and not (value is None and key[:6] == "panel.")
         if given and not holds(value):
             raise InputError(f"{key}={value}: expected {expected}")
+    _weekly(config)
     if config.get("register") and config.tracking.uri is None:
         raise InputError("register=true: expected a store, not tracking=none")
     if "published" in config:
@@ -188,6 +200,18 @@ def check(config: DictConfig) -> None:
         _roles(config)
         if config.get("truth") is not None:
             _truth(config)
+
+
+def _weekly(config: DictConfig) -> None:
+    """Refuse origins on one day of the week that are not whole weeks apart."""
+    day, step = (
+        OmegaConf.select(config, f"panel.{key}", default=None)
+        for key in ("weekday", "step_days")
+    )
+    if day is not None and step is not None and step % 7:
+        raise InputError(
+            f"panel.step_days={step}: expected whole weeks, as panel.weekday={day}"
+        )
 
 
 def roles(config: DictConfig) -> dict[str, list[str] | None]:

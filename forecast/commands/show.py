@@ -26,6 +26,8 @@ class Pipe(Console):
 
 
 TOP = 8
+#: kinds of events that are named of a truce
+KINDS = 3
 SKILL = ("brier", "skill", "auroc")
 
 
@@ -60,6 +62,58 @@ def riskiest(scores: pl.DataFrame) -> list[str]:
         .sort("risk", "truce_id", descending=[True, False])["truce_id"]
         .to_list()
     )
+
+
+def moves(changes: pl.DataFrame) -> Table:
+    """The truces whose risk moved most, and those that came and went."""
+    then, now = changes.select(pl.first("then"), pl.first("now")).row(0)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        title=f"Risk then ({then or '?'}) and now ({now or '?'}), points between",
+        title_justify="left",
+    )
+    table.add_column("truce", overflow="fold")
+    horizons = changes["horizon_days"].unique().sort().to_list()
+    for horizon in horizons:
+        table.add_column(f"{horizon} d", justify="right", no_wrap=True)
+    table.add_column("why, and what became known", overflow="fold")
+    month = pl.col("horizon_days") == nearest(changes["horizon_days"].unique())
+    order = changes.filter(month).sort(
+        pl.col("points").abs(), "truce_id", descending=[True, False], nulls_last=True
+    )
+    # who came or went has no points, and is told first
+    order = pl.concat(
+        [order.filter(pl.col("points").is_null()), order.drop_nulls("points")]
+    )
+    for truce in order["truce_id"].head(TOP):
+        rows = changes.filter(pl.col("truce_id") == truce).sort("horizon_days")
+        row = rows.filter(month).row(0, named=True)
+        told = [t for t in (row["why"], row["reasons"], _brief(row["news"])) if t]
+        table.add_row(
+            escape(row["truce"]),
+            *(_moved(cell) for cell in rows.iter_rows(named=True)),
+            escape("; ".join(told)),
+        )
+    return table
+
+
+def _brief(news: str) -> str:
+    """The newest kinds of events, and how many kinds more."""
+    kinds = news.split(", ")
+    more = f" and {len(kinds) - KINDS} more kinds" if len(kinds) > KINDS else ""
+    return ", ".join(kinds[:KINDS]) + more
+
+
+def _moved(row: Mapping[str, Any]) -> str:
+    """Points, and the two risks below."""
+    sides = [
+        "-" if risk is None else f"{risk:.0%}"
+        for risk in (row["risk_then"], row["risk_now"])
+    ]
+    points = row["change"] if row["points"] is None else f"{row['points']:+.1f}"
+    return f"{points}\n{sides[0]} > {sides[1]}"
 
 
 def skills(metrics: pl.DataFrame, baselines: Sequence[str], named: str) -> Table:

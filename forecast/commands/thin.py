@@ -1,4 +1,4 @@
-"""Truces of which a series tells too little for what the collapse rule counts."""
+"""Truces of which a series tells too little: no deaths to count, or few events."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import polars as pl
 from omegaconf import DictConfig
 
 from forecast.backtest import KEYS
+from forecast.collapse.window import before, of_dyads
 from forecast.commands.data import Data
 from forecast.commands.settings import KNOWN_RULES
 from forecast.commands.study import label
@@ -67,3 +68,44 @@ def _said(row: dict[str, Any], events: str) -> str:
         f"parties since the start without a number of deaths{before}: a rule that "
         f"waits for {row['threshold']:g} deaths has seen none"
     )
+
+
+def few(
+    config: DictConfig, in_force: pl.DataFrame, data: Data, learnt_from: int
+) -> list[str]:
+    """Say which truces have fewer events before the start than the model is used to.
+
+    Parameters
+    ----------
+    config : DictConfig
+        With the days before a start that count.
+    in_force : pl.DataFrame
+        The origins that are scored.
+    data : Data
+        Events and names of truces.
+    learnt_from : int
+        Events that each truce had of those the model was fitted on.
+
+    Returns
+    -------
+    list of str
+        One line, with the first three names, or none.
+    """
+    days = config.panel.before_days
+    truces = data.truces.join(in_force, on="truce_id", how="semi")
+    counts = before(of_dyads(truces, data.decisive), days).group_by("truce_id").len("n")
+    found = (
+        truces.join(counts, on="truce_id", how="left")
+        .with_columns(pl.col("n").fill_null(0))
+        .filter(pl.col("n") < learnt_from)
+        .sort("truce_id")
+        .select("name", "n")
+    )
+    if found.is_empty():
+        return []
+    named = ", ".join(f"{name} ({n})" for name, n in found.head(MOST).rows())
+    more = f" and {found.height - MOST} more" if found.height > MOST else ""
+    return [
+        f"few events: the model was fitted on truces with {learnt_from} or more in the "
+        f"{days} days before the start; {named}{more} had fewer"
+    ]

@@ -8,6 +8,7 @@ import polars as pl
 from forecast.report import (
     charts,
     decision,
+    months,
     reliability,
     skill,
     tables,
@@ -92,6 +93,7 @@ def render(
         reliability=reliability.section(predictions, metrics, facts),
         where=where.section(metrics, facts),
         years=years.section(predictions, facts),
+        months=months.section(predictions, facts),
         decision=decision.section(
             Alarms.create_empty() if alarms is None else alarms,
             Costs.create_empty() if costs is None else costs,
