@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test docs reference bench bench-coverage bench-models ui help clean
+.PHONY: run test docs reference bench bench-coverage bench-models bench-reasons ui help clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ bench-coverage: $(STAMP)  ## how often intervals hold the true skill, in simulat
 
 bench-models: $(STAMP)  ## time every family of models at 3 and at 300 thousand origins
 	$(BIN)/python benchmarks/models.py
+
+bench-reasons: $(STAMP)  ## time reasons and intervals of a thousand risk scores
+	$(BIN)/python benchmarks/reasons.py
 
 ui: $(STAMP)  ## open MLflow on the project's runs
 	$(BIN)/forecast ui

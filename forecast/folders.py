@@ -33,6 +33,7 @@ KEYS = {
     "predictions.parquet": schema.Predictions.primary_key(),
     "metrics.csv": schema.Metrics.primary_key(),
     "risk_scores.csv": schema.RiskScores.primary_key(),
+    "reasons.csv": schema.Reasons.primary_key(),
     "alarms.csv": schema.Alarms.primary_key(),
     "costs.csv": schema.Costs.primary_key(),
     "audits.csv": schema.Audits.primary_key(),

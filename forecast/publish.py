@@ -4,6 +4,7 @@ Its intervals come from refits on resampled dyads. They say how far the fit depe
 which dyads history happened to hold, and nothing of what the model leaves out.
 """
 
+import json
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,13 @@ import polars as pl
 from joblib import delayed
 
 from forecast.backtest import Model, NothingToLearn, fitted, rows
+from forecast.explain.drivers import drivers
+from forecast.explain.typical import Typical, restored, seen, typical, written
 from forecast.panel import COLLAPSE
 from forecast.provenance import trusted
 from forecast.ranges import Ranges, ranges
 from forecast.raw import InputError
-from forecast.schema import Panel, RiskScores, Truces
+from forecast.schema import Panel, Reasons, RiskScores, Truces
 from forecast.threads import side_by_side
 
 #: types beside the project's own that a model file may hold and skops does not know
@@ -35,7 +38,7 @@ TRUSTED = (
 
 @dataclass(frozen=True)
 class Published:
-    """A fitted model, its refits, and the baseline beside it."""
+    """A fitted model, its refits, the baseline beside it, and a typical row."""
 
     name: str
     model: Model
@@ -45,6 +48,8 @@ class Published:
     horizons: tuple[int, ...]
     label: str
     trained_through: date
+    #: what risks are held against in their reasons; None in files of before
+    typical: Typical | None = None
     #: lowest and highest value of each column in training
     seen: Ranges = field(default_factory=dict)
 
@@ -124,6 +129,8 @@ def publish(
     )
     found = side_by_side(tasks, jobs)
     again = [learned(lambda: next(found)) for _ in range(refits)]
+    X = rows(features, panel)
+    looked_at = X.select(seen(whole, X.columns))
     return Published(
         name,
         whole,
@@ -133,7 +140,8 @@ def publish(
         tuple(horizons),
         label,
         trained_through,
-        seen=ranges(whole, rows(features, panel)),
+        typical(looked_at, panel["age_days"]),
+        ranges(whole, looked_at),
     )
 
 
@@ -161,6 +169,7 @@ def risk_scores(
     run_id: str,
     data_digest: str,
     level: float = 0.9,
+    reasons: dy.DataFrame[Reasons] | None = None,
 ) -> dy.DataFrame[RiskScores]:
     """Score truces in force, each at every horizon.
 
@@ -178,6 +187,8 @@ def risk_scores(
         What the scores came from.
     level : float
         Share of the refits inside the interval, which is widened to hold the risk.
+    reasons : dy.DataFrame[Reasons], optional
+        Of these scores, for the drivers; without them a risk has none.
 
     Returns
     -------
@@ -222,8 +233,12 @@ def risk_scores(
         )
         for i, horizon in enumerate(published.horizons)
     ]
+    found = pl.concat(parts)
+    if reasons is not None:
+        told = drivers(reasons)
+        found = found.update(told, on=[c for c in told.columns if c != "drivers"])
     return RiskScores.validate(
-        pl.concat(parts).sort("as_of", "truce_id", "horizon_days"), cast=True
+        found.sort("as_of", "truce_id", "horizon_days"), cast=True
     )
 
 
@@ -237,6 +252,8 @@ def save(published: Published, path: Path) -> None:
         "trained_through": published.trained_through.isoformat(),
         "seen": {name: list(ends) for name, ends in published.seen.items()},
     }
+    if published.typical:
+        content["typical"] = json.dumps(written(published.typical))
     path.write_bytes(skops.io.dumps(content, compression=zipfile.ZIP_DEFLATED))
 
 
@@ -281,6 +298,8 @@ def load(path: Path) -> Published:
             # a run of before there were such has none
             "seen": {k: tuple(v) for k, v in content.get("seen", {}).items()},
         }
+        if content.get("typical"):
+            again["typical"] = restored(json.loads(content["typical"]))
         return Published(**content | again)
     except InputError:
         raise

@@ -1,9 +1,10 @@
 """A published model as one JSON file: no pickle, no data, and a person can read it.
 
-The file holds the model, its refits and the baseline beside it as numbers
-(:mod:`forecast.models.written`), and about them what a scoring must know
-(:mod:`forecast.about`). A run whose published model is a `core` leaves one; that of
-``experiments=reference`` comes with the package, `data/reference/model.json`.
+The file holds the model, its refits, the baseline beside it and the mean rows that
+risks are held against as numbers (:mod:`forecast.models.written`), and about them what
+a scoring must know (:mod:`forecast.about`). A run whose published model is a `core`
+leaves one; that of ``experiments=reference`` comes with the package,
+`data/reference/model.json`.
 """
 
 import json
@@ -14,12 +15,17 @@ from typing import Any, Literal, TypedDict
 
 from forecast import strict
 from forecast.about import About, check, known
+from forecast.explain import typical
+from forecast.explain.typical import Means, Typical
 from forecast.models import written
 from forecast.models.baselines import Trail
-from forecast.models.core import Core
+from forecast.models.core import DAYS_LEFT, NEEDED, Core
 from forecast.models.written import Packed, Written
 from forecast.publish import Published
 from forecast.raw import InputError
+
+#: columns of the mean rows of `core`; age is that of the truce
+MEANS = (*(name for name in NEEDED if name != "age_log"), DAYS_LEFT)
 
 
 class Ends(TypedDict):
@@ -40,6 +46,7 @@ class Content(TypedDict):
     seen: dict[str, Ends]
     model: Written
     baseline: Written
+    typical: Means
     refits: list[Packed]
 
 
@@ -54,7 +61,7 @@ def writable(published: Published, config: Mapping[str, Any]) -> bool:
         Of the run, resolved.
     """
     ours = type(published.model) is Core and type(published.baseline) is Trail
-    return ours and known(config)
+    return ours and published.typical is not None and known(config)
 
 
 def write(published: Published, about: About) -> Content:
@@ -63,7 +70,7 @@ def write(published: Published, about: About) -> Content:
     Parameters
     ----------
     published : Published
-        A `core` beside a `trail`.
+        A `core` beside a `trail`, with its typical rows.
     about : About
         From :func:`forecast.about.describe`, or from :func:`read`.
 
@@ -72,6 +79,11 @@ def write(published: Published, about: About) -> Content:
     Content
     """
     model = written.write(published.model)
+    if published.typical is None:
+        raise ValueError(f"{published.name} was published without typical rows")
+    means = typical.written(published.typical)
+    # what the model was not given it takes as not known
+    columns = {name: means["columns"].get(name) for name in MEANS}
     return Content(
         schema=1,
         about=about,
@@ -83,6 +95,7 @@ def write(published: Published, about: About) -> Content:
         },
         model=model,
         baseline=written.write(published.baseline),
+        typical=Means(ages=means["ages"], columns=columns),
         refits=[written.pack(written.write(m), model) for m in published.refits],
     )
 
@@ -175,8 +188,23 @@ def _published(content: Content) -> Published:
         tuple(map(int, model["horizons"])),
         about["label"],
         date.fromisoformat(about["training"]["trained_through"]),
+        _typical(content["typical"]),
         {name: (ends["low"], ends["high"]) for name, ends in content["seen"].items()},
     )
+
+
+def _typical(content: Means) -> Typical:
+    ages, columns = content["ages"], content["columns"]
+    if not ages or ages != sorted({*ages}) or ages[0] < 1:
+        raise InputError(f"typical.ages: expected days that ascend, not {ages}")
+    strict.keys(columns, dict.fromkeys(MEANS, list[float] | None), "typical.columns")
+    for name, means in columns.items():
+        if means is not None and len(means) != len(ages):
+            raise InputError(
+                f"typical.columns.{name}: expected {len(ages)} numbers, one for each "
+                f"of typical.ages, not {len(means)}"
+            )
+    return typical.restored(content)
 
 
 def _check_model(model: Written, family: str, place: str) -> None:

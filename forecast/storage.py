@@ -85,4 +85,5 @@ def _tables(where: str) -> "RDBStorage":
     with warnings.catch_warnings():
         # alembic, of its own settings
         warnings.simplefilter("ignore", DeprecationWarning)
-        return RDBStorage(where)
+        # connections end with what they were opened for
+        return RDBStorage(where, engine_kwargs={"poolclass": NullPool})

@@ -96,6 +96,12 @@ def test_every_family_of_models_is_timed() -> None:
     assert late.split(maxsplit=1) == ["trees", "stopped after 0.01 s, still at start"]
 
 
+def test_reasons_are_timed() -> None:
+    words = ["--truces", "20", "--refits", "2", "--world", "6", "5"]
+    *_, row = printed("benchmarks/reasons.py", *words)
+    assert re.fullmatch(r"core +3 +\d+\.\d\d +\d+\.\d\d +\d+", row)
+
+
 def test_rows_that_are_drawn_differ_and_keep_their_zeros() -> None:
     code = """
 import polars as pl

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -16,8 +17,11 @@ from omegaconf import OmegaConf
 from polars.testing import assert_frame_equal
 
 from forecast import __main__ as cli
+from forecast import sheets
 from forecast.commands import options, run, score
-from forecast.schema import Metrics, Predictions, RiskScores
+from forecast.explain.groups import GROUPS
+from forecast.publish import load, save
+from forecast.schema import Metrics, Predictions, Reasons, RiskScores
 from forecast.simulated import World
 
 ROOT = Path(__file__).parent.parent
@@ -37,6 +41,7 @@ FILES = {
     "strata.parquet",
     "alarms.csv",
     "costs.csv",
+    "reasons.csv",
     "risk_scores.csv",
     "report.html",
     "rejected.csv",
@@ -300,6 +305,44 @@ def test_golden(small: Path, name: str) -> None:
         # other processors round the last bits otherwise
         assert ours[column].is_null().equals(golden[column].is_null()), column
         assert (ours[column] - golden[column]).abs().max() < 1e-6, column
+
+
+def test_a_run_tells_the_reasons_of_its_scores(small: Path, tmp_path: Path) -> None:
+    scores, why = (
+        sheets.read(small / f"{name}.csv", try_parse_dates=True)
+        for name in ("risk_scores", "reasons")
+    )
+    Reasons.validate(why, cast=True)
+    key = ["as_of", "truce_id", "horizon_days", "model"]
+    both = scores.join(why, on=key, suffix="_told")
+    assert both.select(key).n_unique() == scores.height > 0
+    assert (both["risk"] - both["risk_told"]).abs().max() < 1e-9  # type: ignore[operator]
+    # the run's features tell of nine groups
+    assert {*why["group"]} == {*GROUPS} - {"reporting"}
+    assert scores["drivers"].str.contains("[+\N{MINUS SIGN}][1-9]|half a point").all()
+    # a scoring by the run says the same, and without reasons the same risks
+    assert score.main([f"model={small}", f"out={tmp_path / 'with'}"]) == 0
+    again = sheets.read(tmp_path / "with" / "reasons.csv", try_parse_dates=True)
+    assert_frame_equal(again, why, abs_tol=1e-12)
+    words = [f"model={small}", f"out={tmp_path / 'without'}", "reasons=false"]
+    assert score.main(words) == 0
+    assert not (tmp_path / "without" / "reasons.csv").exists()
+    bare = sheets.read(tmp_path / "without" / "risk_scores.csv", try_parse_dates=True)
+    assert set(bare["drivers"]) == {""}
+    assert_frame_equal(bare.drop("drivers"), scores.drop("drivers"), abs_tol=1e-12)
+
+
+def test_risks_are_told_where_their_reasons_cannot_be(
+    small: Path, tmp_path: Path
+) -> None:
+    of_run = tmp_path / "run"
+    shutil.copytree(small, of_run)
+    # as a version left it that kept no typical row
+    save(replace(load(small / "model.skops"), typical=None), of_run / "model.skops")
+    assert score.main([f"model={of_run}", f"out={tmp_path / 'old'}"]) == 0
+    notes = json.loads((tmp_path / "old" / "run.json").read_text())["notes"]
+    assert any(note.startswith("no reasons: the model was published") for note in notes)
+    assert pl.read_csv(tmp_path / "old" / "risk_scores.csv").height
 
 
 def test_scoring_the_founding_case(small: Path, tmp_path: Path) -> None:

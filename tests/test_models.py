@@ -13,10 +13,14 @@ from omegaconf import OmegaConf
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
+from forecast.explain.groups import grouped
+from forecast.explain.reasons import decomposed
+from forecast.explain.typical import at, seen, typical
 from forecast.ipcw import Target, target, weights
 from forecast.metrics import log_score
 from forecast.models.baselines import Age, BaseRate, Ewma, Trail
 from forecast.models.core import HALF_LIVES, WINDOWS
+from forecast.models.horizon import matrix
 
 HORIZONS = (7, 14, 30, 90)
 FOLDER = Path(__file__).parents[1] / "conf" / "models"
@@ -165,6 +169,26 @@ def test_clone_round_trips_and_the_same_seed_gives_the_same_bits(model, risk):
 
 def test_fitting_leaves_the_parameters_alone(name, model):
     assert repr(model) == repr(build(name))
+
+
+def test_reasons_add_up_to_the_risk(model, risk):
+    """Held against mean training rows; a model that names its columns sees no other."""
+    looked_at = NEW.select(seen(model, NEW.columns))
+    groups = grouped(looked_at.columns)
+    groups.pop("age", None)
+    if not groups:
+        return
+    ages, then = (frame["age_days"].fill_null(1) for frame in (NEW, X))
+    means = typical(X.select(looked_at.columns), then)
+    rows = matrix(looked_at)
+    mean = dict(zip(means.columns, at(means, ages).T, strict=True))
+    reference = np.column_stack(
+        [mean.get(c, rows[:, i]) for i, c in enumerate(looked_at.columns)]
+    )
+    values, base, told = decomposed(model, looked_at.columns, rows, reference, groups)
+    np.testing.assert_allclose(told, risk, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(base + values.sum(axis=0), risk, rtol=0, atol=1e-9)
+    assert np.abs(values).max() > 0.001
 
 
 def test_rows_in_another_order_have_the_same_risks(model, risk):

@@ -9,12 +9,16 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import optuna
 import pytest
+import sqlalchemy
 from finished import FEW
 from hydra import compose, initialize_config_dir
 
-from forecast import tracking
+from forecast import storage, tracking, withheld
+from forecast.addresses import address
 from forecast.commands import run, track, tracked
+from forecast.search import distribution
 from forecast.tracking.alive import LOCK
 
 ROOT = Path(__file__).parent.parent
@@ -140,3 +144,26 @@ def test_a_server_that_is_away_is_said_soon(tmp_path, monkeypatch):
     monkeypatch.delenv(NAME)
     with pytest.raises(tracking.TrackingError, match=f"{NAME} is not set"):
         tracking.open_run(URI, tmp_path, "demo", "run", {})
+
+
+def test_trials_of_a_search_are_kept_in_a_database_of_their_own(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setenv(NAME, server)
+    tracking.close_run(URI, tracking.open_run(URI, tmp_path, "x", "y", {}), "FINISHED")
+    with pytest.raises(OSError, match="it is MLflow's; expected a database of its own"):
+        storage.opened(URI, tmp_path)
+    engine = sqlalchemy.create_engine(address(URI), isolation_level="AUTOCOMMIT")
+    with engine.connect() as database:
+        database.execute(sqlalchemy.text("CREATE DATABASE trials"))
+    engine.dispose()
+    monkeypatch.setenv(NAME, server.replace("/postgres", "/trials"))
+    study = optuna.create_study(storage=storage.opened(URI, tmp_path), study_name="s")
+    study.tell(study.ask({"C": distribution("C", {"low": 1, "high": 9})}), 0.5)
+    again = optuna.load_study(storage=storage.opened(URI, tmp_path), study_name="s")
+    assert [trial.value for trial in again.trials] == [0.5]
+    assert list(tmp_path.glob("trials*")) == []
+    monkeypatch.setenv(NAME, server.replace("me:", "nobody:"))
+    with pytest.raises(OSError, match="nobody") as refused:
+        storage.opened(URI, tmp_path)
+    assert SECRET not in withheld.text(str(refused.value))

@@ -22,6 +22,7 @@ from strategies import panel as laid_out
 
 from forecast.backtest import KEYS
 from forecast.collapse import resumption
+from forecast.explain.typical import written
 from forecast.features import compute
 from forecast.features.age import age
 from forecast.features.recent import recent
@@ -111,6 +112,9 @@ def test_a_model_comes_back_from_its_file_as_it_was(
     facts = ["name", "baseline_name", "horizons", "label", "trained_through", "seen"]
     assert [getattr(again, f) for f in facts] == [getattr(published, f) for f in facts]
     assert len(again.refits) == len(published.refits)
+    assert again.typical
+    assert published.typical
+    assert written(again.typical) == written(published.typical)
     assert_frame_equal(case.score(again), case.score(published), check_exact=True)
 
 

@@ -168,6 +168,8 @@ def test_no_value_may_be_of_another_kind(
         ("model.family", "trail", "model.family: expected 'core'"),
         ("model.family", "logit", "model.family: expected 'core' or 'trail'"),
         ("baseline.horizons.180", 0.5, "baseline.horizons: not those of the model"),
+        ("typical.ages", [9.0, 8.0], "typical.ages: expected days that ascend"),
+        ("typical.columns.recent_share_3d", [1.0], "recent_share_3d: expected 10 numb"),
         ("refits.19.3", [1.0], "refits.19.3: expected 79 numbers"),
         ("refits.19.3", 2.0, "refits.19.horizons.90: expected a risk from 0 to 1"),
     ],

@@ -172,7 +172,7 @@ def _settings(config: DictConfig, own: DictConfig) -> DictConfig:
         own.features_from = own.outcomes_from = None
     changed = {key: v for key, v in config.panel.items() if v is not None}
     own.panel = OmegaConf.merge(own.panel, changed)
-    for key in ("as_of", "level", "max_rejected", "actors", "cache"):
+    for key in ("as_of", "level", "max_rejected", "actors", "cache", "reasons"):
         own[key] = config[key]
     return own
 

@@ -19,6 +19,7 @@ from forecast.commands import (
     explained,
     model_files,
     options,
+    reasoned,
     run_files,
     searching,
     settings,
@@ -37,7 +38,7 @@ from forecast.costs import costs
 from forecast.evaluate import Judge, evaluate
 from forecast.publish import Published, publish, risk_scores
 from forecast.raw import InputError
-from forecast.schema import RiskScores
+from forecast.schema import Reasons, RiskScores
 from forecast.split import Overlap
 from forecast.strata import strata
 from forecast.threads import one_thread
@@ -188,10 +189,14 @@ def _find(
         priced = costs(predictions)
     with stages("publish", config.refits + 2) as done:
         model: Published | None = None
-        scores = RiskScores.create_empty()
+        scores, reasons = RiskScores.create_empty(), Reasons.create_empty()
         try:
             model = _publish(config, data, frames, models, done)
-            scores = _score(config, data, frames, model, tracker.run_id)
+            reasons, untold = reasoned.find(
+                config, model, frames.in_force, frames.features
+            )
+            scores = _score(config, data, frames, model, reasons, tracker.run_id)
+            notes += untold
         except NothingToLearn as error:
             notes.append(f"nothing is published, there are no risk scores: {error}")
     if model and not scores.height:
@@ -205,6 +210,7 @@ def _find(
         warned,
         priced,
         scores,
+        reasons,
         model,
         notes,
         audited,
@@ -238,7 +244,12 @@ def _publish(
 
 
 def _score(
-    config: DictConfig, data: Data, frames: study.Frames, model: Published, run_id: str
+    config: DictConfig,
+    data: Data,
+    frames: study.Frames,
+    model: Published,
+    reasons: dy.DataFrame[Reasons],
+    run_id: str,
 ) -> dy.DataFrame[RiskScores]:
     return risk_scores(
         model,
@@ -249,6 +260,7 @@ def _score(
         run_id=run_id,
         data_digest=data.digest,
         level=config.level,
+        reasons=reasons,
     )
 
 

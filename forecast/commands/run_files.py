@@ -20,6 +20,7 @@ from forecast.schema import (
     Costs,
     Metrics,
     Predictions,
+    Reasons,
     RiskScores,
     Trials,
 )
@@ -35,6 +36,7 @@ class Result:
     alarms: dy.DataFrame[Alarms]
     costs: dy.DataFrame[Costs]
     scores: dy.DataFrame[RiskScores]
+    reasons: dy.DataFrame[Reasons]
     model: Published | None
     notes: list[str]
     audits: dy.DataFrame[Audits]
@@ -77,6 +79,7 @@ def write(
         "reach": frames.reach,
     }
     where_asked_for: dict[str, pl.DataFrame] = {
+        "reasons": result.reasons,
         "audits": result.audits,
         "actors": frames.actors,
         "coefficients": why.coefficients,

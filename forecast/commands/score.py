@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, sheets
 from forecast.cache import Account
-from forecast.commands import formats, linking, options, settings, study
+from forecast.commands import formats, linking, options, reasoned, settings, study
 from forecast.commands.chosen import Chosen, chosen
 from forecast.commands.data import Data, read
 from forecast.commands.outside import outside
@@ -20,7 +20,14 @@ from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
 from forecast.commands.thin import few, thin
 from forecast.publish import Published, risk_scores
-from forecast.schema import LeftOut, Metrics, Panel, Predictions, RiskScores
+from forecast.schema import (
+    LeftOut,
+    Metrics,
+    Panel,
+    Predictions,
+    Reasons,
+    RiskScores,
+)
 
 #: what places of files are called where their format does not say it
 WHERE = {formats.CSV: "risk scores"}
@@ -49,7 +56,7 @@ def score(config: DictConfig) -> int:
             refused = out.with_name(f"{out.name}.rejected.csv")
             data = read(of_run, refused)
         with stages("score"):
-            as_of, in_force, not_followed, scores, found, said = _score(
+            as_of, in_force, not_followed, scores, why, found, said = _score(
                 of_run, data, by
             )
         notes = [*by.notes, *said]
@@ -63,6 +70,8 @@ def score(config: DictConfig) -> int:
             account["features"] = {"computed": found.computed, "cached": found.cached}
             OmegaConf.save(OmegaConf.create(shown(of_run)), folder / "config.yaml")
             files = formats.write(scores, wanted, as_of, model.name, folder)
+            if why.height:
+                sheets.write(why, folder / "reasons.csv")
             sheets.write(data.rejected, folder / "rejected.csv")
             html = page(
                 account,
@@ -90,6 +99,7 @@ def _score(
     dy.DataFrame[Panel],
     dy.DataFrame[LeftOut],
     dy.DataFrame[RiskScores],
+    dy.DataFrame[Reasons],
     Account,
     list[str],
 ]:
@@ -97,6 +107,7 @@ def _score(
     in_force, not_followed = study.in_force_on(config, data, as_of)
     events = linking.linked_events(config, data, in_force, linking.actors(config, data))
     features, naive, found = study.compute_features(config, data, in_force, events)
+    why, untold = reasoned.find(config, by.model, in_force, features)
     scores = risk_scores(
         by.model,
         in_force,
@@ -106,12 +117,13 @@ def _score(
         run_id=by.run_id,
         data_digest=data.digest,
         level=config.level,
+        reasons=why,
     )
     left_out = study.left_out(data, not_followed)
-    said = thin(config, in_force, naive, data)
+    said = [*thin(config, in_force, naive, data), *untold]
     said += few(config, in_force, data, by.min_events)
     said += outside(by.model, in_force, features, data)
-    return as_of, in_force, left_out, scores, found, said
+    return as_of, in_force, left_out, scores, why, found, said
 
 
 def _notes(

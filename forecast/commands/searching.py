@@ -157,7 +157,8 @@ def _search(
     space: Any = OmegaConf.to_container(wanted.space, resolve=True)
     name = _name(config, data)
     folder = Path(config.home).resolve() / PLACE / name
-    record.make(folder)
+    if not folder.is_dir():
+        record.make(folder)
     with alone(folder), one_thread():
         try:
             return search(

@@ -105,6 +105,7 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
         (some_or_none, "names of sources of events in brackets, or null for all"),
     ),
     "explain": (yes_or_no, "true or false"),
+    "reasons": (yes_or_no, "true or false"),
     "register": (yes_or_no, "true or false"),
     "cache": (folder_or_none, "a folder, or null for no cache"),
     "resume": (folder_or_none, "the folder of a sweep"),

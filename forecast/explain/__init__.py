@@ -1,6 +1,7 @@
 """Why a model says what it says: coefficients, partial effects, importance.
 
-Three questions, and none stands for another. Coefficients say what a fitted formula
+Four questions, and none stands for another. Reasons say what moves the risk of one
+truce away from that of a typical one of its age. Coefficients say what a fitted formula
 holds; partial effects say what the risk does as one column moves, by whatever model;
 importance says what a family of features is worth on forecasts that the model did not
 see. None of them says what would happen if somebody changed a column: a truce with

@@ -52,6 +52,9 @@ class BaseRate(BaseEstimator):  # type: ignore[misc]
     [[0.25, 0.25]]
     """
 
+    #: all that it looks at
+    columns_: tuple[str, ...] = ()
+
     def __init__(
         self, horizons: Sequence[int] = (7, 14, 30, 90), random_state: int = 0
     ) -> None:
@@ -122,6 +125,9 @@ class Age(BaseEstimator):  # type: ignore[misc]
     >>> Age(horizons=(7, 30)).fit(X, y).predict_risk(X[[0, 5]]).round(2).tolist()
     [[0.5, 0.85], [0.25, 0.71]]
     """
+
+    #: all that it looks at
+    columns_ = ("age_days",)
 
     def __init__(
         self,
@@ -219,6 +225,9 @@ class Trail(BaseEstimator):  # type: ignore[misc]
     ValueError: Trail needs the column 'recent_filled'; add features `recent`
     """
 
+    #: all that it looks at
+    columns_ = ("recent_filled", "age_days")
+
     def __init__(
         self,
         C: float = 1.0,
@@ -274,6 +283,9 @@ class Ewma(BaseEstimator):  # type: ignore[misc]
     >>> Ewma(horizons=(7, 30)).fit(X, y).predict_risk(X.head(2)).round(2).tolist()
     [[0.07, 0.2], [0.17, 0.36]]
     """
+
+    #: all that it looks at
+    columns_ = ("recent_decayed_14d",)
 
     def __init__(
         self,

@@ -86,6 +86,11 @@ class Cox(BaseEstimator):  # type: ignore[misc]
         self.horizons = horizons
         self.random_state = random_state
 
+    @property
+    def columns_(self) -> list[str]:
+        """All that the fitted model looks at."""
+        return ["age_days", *self.design_.columns_]
+
     def fit(self, X: pl.DataFrame, y: Target) -> Self:
         """Maximise the penalised partial likelihood of all origins.
 

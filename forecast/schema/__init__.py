@@ -46,6 +46,7 @@ from forecast.schema.results import (
     KnownTruth,
     Metrics,
     Predictions,
+    Reasons,
     RiskScores,
     Trials,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "News",
     "Panel",
     "Predictions",
+    "Reasons",
     "Rejected",
     "RiskScores",
     "Schema",

@@ -173,6 +173,32 @@ class RiskScores(dy.Schema):
         )
 
 
+class Reasons(dy.Schema):
+    """What each group of features adds to a risk score, in percentage points.
+
+    The risk is that of the mean training row of the truce's age, and their sum.
+    """
+
+    as_of = dy.Date(primary_key=True, min=FIRST, max=LAST)
+    truce_id = dy.String(primary_key=True)
+    horizon_days = dy.Int32(primary_key=True, min=1, max=3_650)
+    model = dy.String(primary_key=True)
+    group = dy.String(primary_key=True)
+    #: the group by its name, and what is known of it: talks (broken off)
+    words = dy.String()
+    #: exact Shapley value
+    points = dy.Float64(min=-100, max=100)
+    reference_risk = dy.Float64(min=0, max=1)
+    risk = dy.Float64(min=0, max=1)
+
+    @dy.rule()
+    def reasons_add_up(cls) -> pl.Expr:
+        """The reference's risk and all points make the risk."""
+        of_one = ["as_of", "truce_id", "horizon_days", "model"]
+        moved = cls.points.col.sum().over(of_one) / 100
+        return (cls.reference_risk.col + moved - cls.risk.col).abs() <= 1e-9
+
+
 class Audits(dy.Schema):
     """What a sceptic tried on a run, and what came of it."""
 
