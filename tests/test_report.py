@@ -216,7 +216,8 @@ def test_ids_are_unique_over_the_page_and_every_reference_has_one(page):
     assert len(ids) == len(set(ids))
     references = set(re.findall(r'(?:url\(#|href="#)([^")]+)', page))
     assert references <= set(ids)
-    assert page.count("<svg") == 1 + 2 * len(HORIZONS)
+    # of the risks, of the months, as all is of one fit, and two a horizon
+    assert page.count("<svg") == 2 + 2 * len(HORIZONS)
     assert page.count('role="img" aria-label="') == page.count("<svg")
 
 
@@ -294,7 +295,7 @@ def test_one_horizon_is_enough():
         replace(FACTS, horizons=(14,)),
     )
     assert "collapse within 14 days?" in text(found)
-    assert found.count("<svg") == 3
+    assert found.count("<svg") == 4
 
 
 def test_scores_without_skill_or_interval_are_dashes():
