@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test docs reference bench bench-coverage bench-models bench-reasons ui help clean
+.PHONY: run test docs reference bench bench-coverage bench-models bench-reasons screenshots ui help clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -39,6 +39,8 @@ bench-models: $(STAMP)  ## time every family of models at 3 and at 300 thousand 
 
 bench-reasons: $(STAMP)  ## time reasons and intervals of a thousand risk scores
 	$(BIN)/python benchmarks/reasons.py
+screenshots: $(STAMP)  ## take the pictures of MLflow in docs/img anew, in Chromium
+	$(BIN)/python tests/screenshots.py
 
 ui: $(STAMP)  ## open MLflow on the project's runs
 	$(BIN)/forecast ui

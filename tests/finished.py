@@ -26,9 +26,9 @@ TINY = [
 ]
 
 
-def finished(home: Path, *words: str) -> Path:
+def finished(home: Path, *words: str, name: str = "first") -> Path:
     """Folder of a run that was typed in a home; fixtures make it once for a module."""
-    out = home / "outputs" / "built_in" / "first"
+    out = home / "outputs" / "built_in" / name
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FORECAST_HOME", str(home))
         patch.setenv("FORECAST_ROOT", str(ROOT))

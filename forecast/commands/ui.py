@@ -137,7 +137,8 @@ def _serve(options: Options) -> int:
         try:
             if _answers(server, options.port, signals):
                 print(
-                    f"MLflow is at {address} (store {options.uri}); Ctrl-C ends it",
+                    f"MLflow is at {address} (store {options.uri}); "
+                    "runs are under `Model training` there; Ctrl-C ends it",
                     flush=True,
                 )
                 while server.poll() is None and not signals:
