@@ -106,7 +106,7 @@ def test_two_models_are_compared(page: Page, served: SimpleNamespace) -> None:
 
 
 def test_charts_of_a_metric_are_drawn(page: Page, served: SimpleNamespace) -> None:
-    chart(page, "brier_30d")
+    chart(page, "^(fold/)?brier_30d$")
     cards = page.get_by_test_id("experiment-view-compare-runs-card")
     bars = cards.filter(has=page.get_by_title("brier_30d", exact=True))
     for model, folder in served.runs.items():
