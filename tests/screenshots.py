@@ -54,7 +54,7 @@ def shoot(home: Path) -> None:
         write(page, "compare", 1060)
         page = at_the_runs()
         open_report(page, RUNS[0]).get_by_role("heading", level=1).wait_for()
-        write(page, "report", 1000)
+        write(page, "report", 1160)
 
 
 def write(page: Page, name: str, height: int) -> None:
