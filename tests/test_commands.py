@@ -95,6 +95,7 @@ def test_an_unknown_verb_is_named_beside_those_that_exist() -> None:
     [
         (["models=[lgoit]"], "no models=lgoit; there are: age, base_rate"),
         (["models=lgoit,hgb", "-m"], "no models=lgoit"),
+        (["audits=null"], "must be a string or a list"),
         (["experiments=gde"], "no experiments=gde; there are:"),
         (["collapse=never"], "there are: declared, first_fatal, resumption, threshold"),
         (["sede=3"], "sede"),

@@ -1,11 +1,14 @@
 """Every experiment composes, names itself, and asks a question."""
 
+from html import escape
 from pathlib import Path
 
 import pytest
+from finished import TINY
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
+from forecast.commands import run
 from forecast.events.ged import ged
 
 ROOT = Path(__file__).parents[1]
@@ -87,3 +90,32 @@ def test_transfer_tries_each_kind_of_group_that_a_split_holds_out() -> None:
     first, *others = composed("transfer").hydra.sweeper.params.split.split(",")
     assert first == "rolling"
     assert set(others) == shipped
+
+
+def on_the_built_in_world(name: str) -> list[str]:
+    """Words that run an experiment once, with few of its models, on a small world."""
+    config = composed(name)
+    searched = config.search.model if config.search else None
+    wanted = [searched, config.published if config.published in config.models else None]
+    models = {str(model) for model in [*wanted, *list(config.models)[:2]] if model}
+    words = [f"experiments={name}", *TINY, f"models=[{','.join(sorted(models))}]"]
+    words += ["events=[simulated]", "truces=[simulated]", "hydra.mode=RUN", "jobs=1"]
+    words += [f"published={config.published}", "draws=10", "refits=1", "tracking=none"]
+    words += ["features_from=null", "outcomes_from=null"]
+    # sources that an experiment spells out itself
+    chosen = {"ged", "icews_relations", "simulated"}
+    words += [f"~events.{key}" for key in config.events if key not in chosen]
+    if config.truth:
+        words += ["truth.conflicts=6", "truth.years=5", "truth.draws=2"]
+    if config.search:
+        words += ["search.trials=2", "search.least=3", "search.quantiles=[0.5]"]
+    return [*words, "split.end='2006-01-01'"] if "end" in config.split else words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_runs_on_the_built_in_world(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert run.main([*on_the_built_in_world(name), f"out={out}"]) == 0
+    report = (out / "report.html").read_text()
+    assert escape(composed(name).question) in report

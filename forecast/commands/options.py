@@ -225,7 +225,8 @@ def _problem(verb: str, overrides: Sequence[str]) -> str | None:
             )
             resolved = OmegaConf.to_container(ours, resolve=True, throw_on_missing=True)
             reason = reason or targets.problem(resolved)
-        except (HydraException, OmegaConfBaseException) as error:
+        # a null for a group is a ValueError of Hydra's
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
             reason = _explained(verb, attempt, str(error))
         if reason:
             return reason
