@@ -286,6 +286,18 @@ def cell(table: pl.DataFrame, model: str, metric: str) -> dict[str, Any]:
     )
 
 
+@pytest.mark.slow
+def test_processes_change_no_score(sample: dict[str, Any]) -> None:
+    found = made(**sample)
+    later = found.with_columns(horizon=pl.col("horizon") + 30)
+    both = Predictions.validate(pl.concat([found, later]))
+    judge = Judge(("dull",), "dull", draws=50)
+    one, two = (
+        evaluate(both, happened(found), SCORES, judge, jobs=jobs) for jobs in (1, 2)
+    )
+    assert one.equals(two)
+
+
 def test_values_are_the_metrics_of_the_rows(sample: dict[str, Any]) -> None:
     table = judged(made(**sample))
     outcome = sample["outcome"].cast(pl.Float64).fill_null(np.nan).to_numpy()

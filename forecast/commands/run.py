@@ -184,7 +184,14 @@ def _find(
             seed=config.seed,
         )
         parts = strata(frames.now, frames.folds, data.truces, study.seen(frames))
-        metrics = evaluate(predictions, frames.now, study.metrics(config), judge, parts)
+        metrics = evaluate(
+            predictions,
+            frames.now,
+            study.metrics(config),
+            judge,
+            parts,
+            config.jobs,
+        )
         warned = alarms(predictions, frames.now, step_days=config.panel.step_days)
         priced = costs(predictions)
     with stages("publish", config.refits + 2) as done:
