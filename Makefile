@@ -9,7 +9,7 @@ help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 run: $(STAMP)  ## run the main job on the built-in world
-	$(BIN)/forecast run
+	$(BIN)/forecast run jobs=-1
 
 test: $(STAMP)  ## ruff, mypy --strict, import-linter and pytest (CI=true adds the slow ones)
 	$(BIN)/ruff check .
