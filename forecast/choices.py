@@ -88,15 +88,38 @@ def choices(
     [('weights', 1, ''), ('search', 2, '1 of its rows end on the cutoff or later')]
     """
     return [
-        Choice(
-            name,
-            cutoff,
-            str(what),
-            *_judged(np.asarray(rows), cutoff, train, test),
-            *said,
-        )
+        choice(name, cutoff, train, test, str(what), np.asarray(rows), *said)
         for what, rows, *said in getattr(fitted, "choices_", ())
     ]
+
+
+def choice(
+    name: str,
+    cutoff: date,
+    train: pl.DataFrame,
+    test: pl.DataFrame,
+    what: str,
+    rows: npt.NDArray[Any],
+    picked: str = "",
+    tried: int = 0,
+) -> Choice:
+    """Hold one choice against the fold that it was made in; see :func:`choices`.
+
+    Parameters
+    ----------
+    name, cutoff, train, test
+        See :func:`choices`.
+    what, picked, tried
+        See :class:`Choice`.
+    rows : int array
+        Positions in ``train`` of the rows that it rests on.
+
+    Returns
+    -------
+    Choice
+    """
+    judged = _judged(rows, cutoff, train, test)
+    return Choice(name, cutoff, what, *judged, picked, tried)
 
 
 def _judged(

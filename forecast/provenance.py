@@ -62,10 +62,10 @@ def code() -> Code:
     """
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top.strip()) != PACKAGE.parent:
-        return Code(None, None, "", _digest())
+        return Code(None, None, "", digest())
     commit = (_git("rev-parse", "HEAD") or "").strip() or None
     dirty = bool((_git("status", "--porcelain") or "").strip())
-    return Code(commit, dirty, _diff() if dirty else "", _digest())
+    return Code(commit, dirty, _diff() if dirty else "", digest())
 
 
 def keep(code: Code, folder: Path) -> None:
@@ -121,8 +121,14 @@ def trusted() -> list[str]:
     return [name for name in names if name]
 
 
-def _digest() -> str:
-    """Digest of the package's files and their names, and of the user's own modules."""
+def digest() -> str:
+    """Digest of the package's files and their names, and of the user's own modules.
+
+    Examples
+    --------
+    >>> len(digest())
+    64
+    """
     files = {
         path.relative_to(PACKAGE).as_posix(): path
         for path in PACKAGE.rglob("*")

@@ -1,24 +1,17 @@
 """Search: settings of a model by which inner folds of the training are forecast best.
 
-Trials are proposed by a tree-structured Parzen estimator (Bergstra, Bardenet, Bengio
-and Kégl 2011, *NIPS* 24), and one that is worse than the median of those before it at
-the same inner cutoff is pruned (Golovin et al. 2017, *KDD*). All of them see rows that
-end before the first test fold: see :mod:`forecast.models.inner`. The best of many is
+All trials (:mod:`forecast.trials`) see rows that end before the first test fold, and
+forecast inner folds of them: see :mod:`forecast.models.inner`. The best of many is
 lucky too, so it must beat the declared settings by more than a standard error, or they
 stay.
-
-Each trial is seeded by the number of trials that ended before it. So a search that was
-cut and goes on proposes what it would have proposed, and repeats nothing.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dataframely as dy
 import numpy as np
-import polars as pl
 from joblib import delayed
 
 from forecast.ipcw import Array
@@ -27,17 +20,22 @@ from forecast.models.given import Given, fit
 from forecast.models.inner import Fold, Plan, folds, seen
 from forecast.schema import Trials
 from forecast.threads import one_thread, side_by_side
+from forecast.trials import (
+    REASON,
+    ask,
+    begun,
+    distribution,
+    ended,
+    queue_again,
+    table,
+    whole,
+)
 
 if TYPE_CHECKING:  # which costs .8 s
     from optuna import Study
-    from optuna.distributions import BaseDistribution
     from optuna.storages import BaseStorage
-    from optuna.trial import FrozenTrial, Trial
+    from optuna.trial import Trial
 
-#: trials that are drawn at random and never pruned, before the search learns from them
-RANDOM, UNPRUNED = 10, 5
-#: notes at a trial: the machine that it runs on, and why it failed
-HOST, REASON = "host", "reason"
 Make = Callable[[Mapping[str, Any]], Any]
 #: forecasts of the rows of one inner cutoff: their places, and risks
 Step = tuple[Places, Array]
@@ -76,7 +74,7 @@ def search(
     make : callable
         From settings, those that differ from the declared ones, to a model.
     space : mapping
-        Of each setting what it may be, see :func:`distribution`.
+        Of each setting what it may be, see :func:`forecast.trials.distribution`.
     data : Given
         Training rows, none of which is ever tested.
     plan : Plan
@@ -122,113 +120,23 @@ def search(
         return judged.losses(risk[at])
 
     declared = losses({})
-    study = _study(storage, name)
-    _queue_again(study, host)
+    study = begun(storage, name)
+    queue_again(study, host)
     while len(ended(study)) < trials:
-        trial = _ask(study, spaces, seed, host)
+        trial = ask(study, spaces, seed, host)
         _try(study, trial, make, data, steps, judged, at, jobs)
         done()
-    complete = [trial for trial in ended(study) if _whole(trial)]
+    complete = [trial for trial in ended(study) if whole(trial)]
     if not complete:
-        return Found(None, None, _table(declared, study, None), at)
+        return Found(None, None, table(float(declared.mean()), study, None), at)
     best = min(complete, key=lambda trial: (trial.value, trial.number))
     picked, _ = one_standard_error(
         np.stack([declared, losses(best.params)]), judged.dyad
     )
     taken = dict(best.params) if picked else None
-    return Found(taken, dict(best.params), _table(declared, study, taken), at)
-
-
-def distribution(key: str, spec: Mapping[str, Any]) -> "BaseDistribution":
-    """What a setting may be, in the words of a configuration.
-
-    Parameters
-    ----------
-    key : str
-        Name of the setting, for the message.
-    spec : mapping
-        ``low`` and ``high``, both within, and ``log: true`` where ratios matter more
-        than differences; whole numbers make whole numbers. Or ``choices``, a list.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-
-    Examples
-    --------
-    >>> distribution("C", {"low": 0.01, "high": 1.0, "log": True})
-    FloatDistribution(high=1.0, log=True, low=0.01, step=None)
-    >>> distribution("C", {"low": 1})
-    Traceback (most recent call last):
-    ValueError: C: {'low': 1}; expected low and high, with log or not, or choices
-    """
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
+    return Found(
+        taken, dict(best.params), table(float(declared.mean()), study, taken), at
     )
-
-    given = dict(spec)
-    try:
-        if set(given) == {"choices"}:
-            return CategoricalDistribution(given["choices"])
-        if {"low", "high"} <= set(given) <= {"low", "high", "log"}:
-            ends = given["low"], given["high"]
-            whole = all(isinstance(end, int) for end in ends)
-            kind = IntDistribution if whole else FloatDistribution
-            return kind(*ends, log=bool(given.get("log")))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{key}: {given}: {error}") from error
-    raise ValueError(
-        f"{key}: {given}; expected low and high, with log or not, or choices"
-    )
-
-
-def ended(study: "Study") -> "list[FrozenTrial]":
-    """Trials that ended by themselves: complete, pruned, or failed for a reason."""
-    return [
-        trial
-        for trial in study.get_trials(deepcopy=False)
-        if _whole(trial) or trial.state.name == "PRUNED" or REASON in trial.user_attrs
-    ]
-
-
-def _whole(trial: "FrozenTrial") -> bool:
-    return trial.state.name == "COMPLETE"
-
-
-def _study(storage: "BaseStorage", name: str) -> "Study":
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    pruner = optuna.pruners.MedianPruner(UNPRUNED)
-    return optuna.create_study(
-        storage=storage, study_name=name, load_if_exists=True, pruner=pruner
-    )
-
-
-def _queue_again(study: "Study", host: str) -> None:
-    """End trials of this machine that no process runs any more; they come first."""
-    from optuna.trial import TrialState
-
-    for trial in study.get_trials(states=(TrialState.RUNNING,)):
-        if trial.user_attrs.get(HOST, host) == host:
-            study.tell(trial.number, state=TrialState.FAIL)
-            if trial.params:
-                study.enqueue_trial(trial.params)
-
-
-def _ask(
-    study: "Study", spaces: "dict[str, BaseDistribution]", seed: int, host: str
-) -> "Trial":
-    from optuna.samplers import TPESampler
-
-    drawn = np.random.SeedSequence([seed, len(ended(study))]).generate_state(1)
-    study.sampler = TPESampler(n_startup_trials=RANDOM, seed=int(drawn[0]))
-    trial = study.ask(fixed_distributions=spaces)
-    trial.set_user_attr(HOST, host)
-    return trial
 
 
 def _try(
@@ -286,40 +194,3 @@ def _fold(model: Any, data: Given, fold: Fold) -> Array:
         rows = data.keys[fold.train]
         fitted = fit(model, data.X[fold.train], fold.y, rows)
         return np.asarray(fitted.predict_risk(data.X[fold.test]))
-
-
-def _table(
-    declared: Array, study: "Study", taken: Mapping[str, Any] | None
-) -> dy.DataFrame[Trials]:
-    """The declared settings, and each trial that ended, in order."""
-    rows: list[dict[str, Any]] = [
-        {
-            "trial": 0,
-            "state": "declared",
-            "loss": float(declared.mean()),
-            "cutoffs": None,
-            "picked": taken is None,
-            "settings": "{}",
-            "reason": None,
-        }
-    ]
-    for number, trial in enumerate(ended(study), 1):
-        failed = REASON in trial.user_attrs
-        reached = trial.intermediate_values
-        rows.append(
-            {
-                "trial": number,
-                "state": "failed" if failed else trial.state.name.lower(),
-                "loss": reached[max(reached)] if reached and not failed else None,
-                "cutoffs": len(reached),
-                "picked": False,
-                "settings": json.dumps(trial.params, sort_keys=True),
-                "reason": trial.user_attrs.get(REASON),
-            }
-        )
-    frame = pl.DataFrame(rows, schema=Trials.create_empty().schema)
-    if taken is not None:
-        same = json.dumps(dict(taken), sort_keys=True)
-        first = (pl.col("settings") == same).cum_sum() == 1
-        frame = frame.with_columns(picked=first & (pl.col("settings") == same))
-    return Trials.validate(frame)

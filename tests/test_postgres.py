@@ -18,8 +18,8 @@ from hydra import compose, initialize_config_dir
 from forecast import storage, tracking, withheld
 from forecast.addresses import address
 from forecast.commands import run, track, tracked
-from forecast.search import distribution
 from forecast.tracking.alive import LOCK
+from forecast.trials import distribution
 
 ROOT = Path(__file__).parent.parent
 NAME, SECRET = "MLFLOW_TRACKING_URI", "not-to-be-seen-7%2F1"

@@ -25,7 +25,8 @@ from forecast.models.given import Given, given
 from forecast.models.inner import Plan
 from forecast.raw import InputError
 from forecast.schema import Trials
-from forecast.search import Found, _study, distribution, ended, search
+from forecast.search import Found, search
+from forecast.trials import begun, distribution, ended
 
 HORIZONS = (7, 30)
 PLAN = Plan((0.4, 0.7), 2, 5, HORIZONS)
@@ -148,7 +149,7 @@ def test_a_search_that_was_cut_goes_on_as_if_it_had_not_been(
 ) -> None:
     whole = searched(data, 16)
     searched(data, cut, storage.opened(None, tmp_path), host="here")
-    study = _study(storage.opened(None, tmp_path), "name")
+    study = begun(storage.opened(None, tmp_path), "name")
     # killed in the midst of a trial: what it was about to try is tried first
     before = whole.trials["settings"][cut + 1]
     study.enqueue_trial(json.loads(before))
@@ -163,10 +164,10 @@ def test_a_search_that_was_cut_goes_on_as_if_it_had_not_been(
 
 def test_what_another_machine_runs_is_left_to_it(data: Given) -> None:
     where = InMemoryStorage()
-    trial = _study(where, "name").ask()
+    trial = begun(where, "name").ask()
     trial.set_user_attr("host", "there")
     searched(data, 2, where, host="here")
-    study = _study(where, "name")
+    study = begun(where, "name")
     assert study.trials[0].state == TrialState.RUNNING
     assert len(ended(study)) == 2
 
@@ -268,7 +269,7 @@ def test_a_killed_search_goes_on_to_the_same_bytes(
     for name in ("trials.csv", "predictions.parquet", "metrics.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (of_run / name).read_bytes()
     (folder,) = (tmp_path / "outputs" / ".searches").iterdir()
-    study = _study(storage.opened(None, folder), folder.name)
+    study = begun(storage.opened(None, folder), folder.name)
     assert len(ended(study)) == 7
 
 
@@ -276,7 +277,7 @@ def _tried(home: Path) -> list[Any]:
     """Trials of the one search of a home that ended."""
     for folder in (home / "outputs" / ".searches").glob("*"):
         if (folder / storage.FILE).is_file():
-            return ended(_study(storage.opened(None, folder), folder.name))
+            return ended(begun(storage.opened(None, folder), folder.name))
     return []
 
 

@@ -17,7 +17,8 @@ from omegaconf import DictConfig, OmegaConf
 from forecast import record, sheets
 from forecast.commands import model_files
 from forecast.commands.finished import Run
-from forecast.commands.searching import SEARCHED, settled
+from forecast.commands.searching import settled
+from forecast.commands.settings import SEARCHED
 from forecast.commands.truth import beside
 from forecast.folds import fold_scores
 from forecast.raw import InputError

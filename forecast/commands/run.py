@@ -155,8 +155,8 @@ def _find(
     choices: list[Choice] = []
     found = searching.find(config, data, frames, stages)
     if found:
-        models[searching.SEARCHED] = found.model
-        choices += found.choices
+        models[settings.SEARCHED] = found.model
+        choices.append(found.choice)
     with stages("fit", len(frames.folds) * len(models)) as done:
         try:
             predictions, notes = backtest(

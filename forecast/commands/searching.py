@@ -15,20 +15,19 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import dataframely as dy
 import polars as pl
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from forecast import provenance, record, storage
 from forecast.backtest import ROWS, Model, rows, target
-from forecast.choices import Choice, choices
+from forecast.choices import Choice, choice
 from forecast.commands import study
 from forecast.commands.alone import alone
 from forecast.commands.data import Data
+from forecast.commands.settings import SEARCHED
 from forecast.commands.stages import Stages
 from forecast.models.given import Given, given
 from forecast.models.inner import Plan
@@ -37,8 +36,6 @@ from forecast.schema import Trials
 from forecast.search import Found, search
 from forecast.threads import one_thread
 
-#: name of the model that has the settings which were found
-SEARCHED = "searched"
 #: where the trials of a home lie, a folder a search
 PLACE = Path("outputs", ".searches")
 
@@ -49,7 +46,7 @@ class Search:
 
     model: tuple[Model, pl.DataFrame]
     trials: dy.DataFrame[Trials]
-    choices: list[Choice]
+    choice: Choice
     notes: list[str]
 
 
@@ -93,9 +90,9 @@ def find(
         found = _search(config, data, known, done)
     test = first.test(frames.now)
     return Search(
-        (model(config, found.settings or {}), frames.features),
+        (_model(config, found.settings or {}), frames.features),
         found.trials,
-        _choices(found, first.cutoff, train, test),
+        _choice(found, first.cutoff, train, test),
         _said(config, found, first.cutoff),
     )
 
@@ -124,12 +121,11 @@ def check(config: DictConfig) -> None:
                 raise InputError(f"search.space.{key}: {value} is no single value")
 
 
-def model(config: DictConfig, settings: Mapping[str, Any]) -> Model:
+def _model(config: DictConfig, settings: Mapping[str, Any]) -> Model:
     """The searched model with other settings than the declared ones."""
     own = settled(config.models[config.search.model], settings)
-    made: Model = instantiate(own)
-    known: Any = {"horizons": tuple(config.horizons), "random_state": config.seed}
-    return made.set_params(**known)  # type: ignore[attr-defined,no-any-return]
+    made: Model = study.model(config, own)
+    return made
 
 
 def settled(own: Any, settings: Mapping[str, Any]) -> DictConfig:
@@ -162,7 +158,7 @@ def _search(
     with alone(folder), one_thread():
         try:
             return search(
-                lambda settings: model(config, settings),
+                lambda settings: _model(config, settings),
                 space,
                 known,
                 plan,
@@ -188,18 +184,17 @@ def _name(config: DictConfig, data: Data) -> str:
     decides = {k: v for k, v in record.placeless(resolved).items() if k not in later}
     decides["search"] = {k: v for k, v in resolved["search"].items() if k != "trials"}
     decides["data"] = data.digest
-    decides["code"] = provenance.code().digest
+    decides["code"] = provenance.digest()
     text = json.dumps(decides, sort_keys=True, default=str)
     return f"{config.search.model}-{sha256(text.encode()).hexdigest()[:16]}"
 
 
-def _choices(
+def _choice(
     found: Found, cutoff: date, train: pl.DataFrame, test: pl.DataFrame
-) -> list[Choice]:
+) -> Choice:
     picked = json.dumps(found.settings) if found.settings else "as declared"
-    made = ("search", found.rows, picked, found.trials.height)
-    told = SimpleNamespace(choices_=[made])
-    return choices(told, SEARCHED, cutoff, train, test)
+    said = (picked, found.trials.height)
+    return choice(SEARCHED, cutoff, train, test, "search", found.rows, *said)
 
 
 def _said(config: DictConfig, found: Found, cutoff: date) -> list[str]:

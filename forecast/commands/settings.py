@@ -67,6 +67,8 @@ GROUPS = {
     "baseline_features": "features@baseline_features",
     "metrics": "metrics",
 }
+#: name of the model that has the settings which a search found
+SEARCHED = "searched"
 #: keys that say what sources of events are for
 ROLES = ("features_from", "outcomes_from")
 #: what ``truth`` holds, and the rules whose true risk the simulated world can tell:
@@ -270,7 +272,7 @@ def _names(config: DictConfig) -> None:
     both = set(config.models) & set(config.baselines)
     if both:
         raise InputError(f"{', '.join(sorted(both))}: both a model and a baseline")
-    searched = ["searched"] if config.get("search") else []
+    searched = [SEARCHED] if config.get("search") else []
     for key, names in (
         ("published", [*config.models, *searched, *config.baselines]),
         ("named_baseline", list(config.baselines)),

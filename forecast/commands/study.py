@@ -193,12 +193,17 @@ def models(config: DictConfig, frames: Frames) -> dict[str, tuple[Model, pl.Data
         (config.models, frames.features),
         (config.baselines, frames.baseline_features),
     )
-    settings: Any = {"horizons": tuple(config.horizons), "random_state": config.seed}
     return {
-        str(name): (instantiate(group[name]).set_params(**settings), features)
+        str(name): (model(config, group[name]), features)
         for group, features in groups
         for name in group
     }
+
+
+def model(config: DictConfig, own: DictConfig) -> Any:
+    """A model of its configuration, with the horizons and the seed of the run."""
+    settings: Any = {"horizons": tuple(config.horizons), "random_state": config.seed}
+    return instantiate(own).set_params(**settings)
 
 
 def taken(config: Mapping[str, Any], frames: Frames) -> pl.DataFrame:
