@@ -16,7 +16,7 @@ import dataframely as dy
 import polars as pl
 
 from forecast.raw import InputError, read
-from forecast.schema import Actors, Truces
+from forecast.schema import Actors, Events, Truces
 
 GOVERNMENT = "Government of "
 #: what coders put before the name of a country for those who act for its government
@@ -45,6 +45,13 @@ CIVILIAN = (
 def civilian(column: str) -> pl.Expr:
     """Whether a name is that of civilians; an unknown name is not."""
     return pl.col(column).str.contains(CIVILIAN).fill_null(False)
+
+
+def without_ids(events: dy.DataFrame[Events]) -> list[str]:
+    """Names of actors in events that have no ids of UCDP to go by."""
+    bare = events.filter(pl.col("dyad_id").is_null() & (pl.col("system") != "ucdp"))
+    names = pl.concat([bare["actor_a"], bare["actor_b"]]).drop_nulls()
+    return names.unique().to_list()
 
 
 def resolve(

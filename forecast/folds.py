@@ -32,19 +32,13 @@ def fold_scores(predictions: dy.DataFrame[Predictions], named: str) -> pl.DataFr
     """
     known = predictions.filter(pl.col("weight") > 0).sort("model", *ROW)
     naive = known.filter(pl.col("model") == named).select(*ROW, naive="risk")
-    weight, outcome = pl.col("weight"), pl.col("outcome")
-
-    def error(risk: str, on: pl.Expr) -> pl.Expr:
-        squared = weight * (pl.col(risk) - outcome) ** 2
-        return squared.filter(on).sum() / weight.filter(on).sum()
-
-    everywhere, both = pl.lit(True), pl.col("naive").is_not_null()
+    both = pl.col("naive").is_not_null()
     return (
         known.join(naive, on=ROW, how="left", maintain_order="left")
         .group_by("model", "horizon", "cutoff", maintain_order=True)
         .agg(
-            brier=error("risk", everywhere),
-            skill=1 - error("risk", both) / error("naive", both),
+            brier=brier("risk"),
+            skill=1 - brier("risk", both) / brier("naive", both),
         )
         .unpivot(["brier", "skill"], index=["model", "horizon", "cutoff"])
         .rename({"variable": "metric"})
@@ -54,3 +48,26 @@ def fold_scores(predictions: dy.DataFrame[Predictions], named: str) -> pl.DataFr
         )
         .sort("model", "horizon", "cutoff", "metric")
     )
+
+
+def brier(risk: str, on: pl.Expr | None = None) -> pl.Expr:
+    """Weighted Brier score of a column of risks, of a group of predictions.
+
+    Parameters
+    ----------
+    risk : str
+        The column; beside it stand ``outcome`` and ``weight``.
+    on : pl.Expr, optional
+        Rows that count; all by default.
+
+    Examples
+    --------
+    >>> rows = {"risk": [0.5, 0.0], "outcome": [1, 0], "weight": [1.0, 3.0]}
+    >>> pl.DataFrame(rows).select(brier("risk")).item()
+    0.0625
+    """
+    weight = pl.col("weight")
+    squared = weight * (pl.col(risk) - pl.col("outcome")) ** 2
+    if on is not None:
+        squared, weight = squared.filter(on), weight.filter(on)
+    return squared.sum() / weight.sum()

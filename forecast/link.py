@@ -1,6 +1,7 @@
 """Which event bears on which truce: of a party, of an outsider, or of a neighbour."""
 
 from datetime import timedelta
+from typing import Any
 
 import dataframely as dy
 import polars as pl
@@ -134,6 +135,36 @@ def linked(
         .with_columns(day=LAST_DAY)
         .sort("truce_id", "day", *KEYS)
     )
+
+
+def bearing(
+    truces: dy.DataFrame[Truces],
+    origins: pl.DataFrame,
+    events: dy.DataFrame[Events],
+    names: dy.DataFrame[Actors],
+    **settings: Any,
+) -> pl.DataFrame:
+    """Events that bear on the truces of some origins.
+
+    Parameters
+    ----------
+    truces, events : frames
+        All records.
+    origins : pl.DataFrame
+        ``truce_id`` of the truces that are followed.
+    names : frame
+        As in :func:`link`.
+    **settings
+        Of :func:`link`, such as ``after_days``.
+
+    Returns
+    -------
+    pl.DataFrame
+        See :func:`linked`.
+    """
+    followed = truces.join(origins.select("truce_id"), on="truce_id", how="semi")
+    links = link(Truces.validate(followed), events, names, **settings)
+    return linked(events, links, names)
 
 
 def country_name() -> pl.Expr:

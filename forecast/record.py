@@ -120,6 +120,25 @@ def vacant(path: Path) -> None:
         raise InputError(f"{path}: cannot be written: its folder is read-only")
 
 
+def wanted(out: str | None) -> Path | None:
+    """The folder that was asked for, if one was and it can be made.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        As :func:`vacant`.
+
+    Examples
+    --------
+    >>> wanted(None)
+    """
+    if not out:
+        return None
+    path = Path(out).resolve()
+    vacant(path)
+    return path
+
+
 def make(path: Path) -> None:
     """Make a new folder, such as that of a sweep; a name that was reserved is taken.
 

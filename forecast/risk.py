@@ -15,16 +15,24 @@ import polars as pl
 
 from forecast import collapse, reference
 from forecast.about import FEATURES
-from forecast.actors import resolve
+from forecast.actors import resolve, without_ids
 from forecast.backtest import rows
 from forecast.events.table import table as events_of
 from forecast.explain.reasons import reasons
 from forecast.features import compute
-from forecast.link import link, linked
+from forecast.link import bearing
 from forecast.panel import known, panel
-from forecast.publish import risk_scores
+from forecast.publish import Published, risk_scores
 from forecast.record import data_digest
-from forecast.schema import Events, LeftOut, Reasons, Rejected, RiskScores, Truces
+from forecast.schema import (
+    Events,
+    LeftOut,
+    Panel,
+    Reasons,
+    Rejected,
+    RiskScores,
+    Truces,
+)
 from forecast.truces.table import table as truces_of
 
 
@@ -80,38 +88,26 @@ def risks(
     """
     published, about = reference.read(Path(model))
     morning = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
-    assert published.typical is not None, "a file that was read has it"
-    said, records = _loaded(events, events_of), _loaded(truces, truces_of)
+    said = _loaded("events", events, events_of)
+    records = _loaded("truces", truces, truces_of)
     own = Truces.validate(records.frame)
     rule = partial(getattr(collapse, about["label"]), **about["rule"])
     settings = about["panel"] | following
     then = known(Events.validate(said.frame), morning)
     in_force, left = panel(own, then, morning, rule, as_of=morning, **settings)
-    bare = then.filter(pl.col("dyad_id").is_null())
-    names = resolve(
-        pl.concat([bare["actor_a"], bare["actor_b"]]).drop_nulls().unique().to_list(),
-        own,
-    )
-    followed = Truces.validate(own.join(in_force, on="truce_id", how="semi"))
-    links = link(followed, then, names, after_days=settings["max_age_days"])
+    names = resolve(without_ids(then), own)
+    days = settings["max_age_days"]
+    near = bearing(own, in_force, then, names, after_days=days)
     frames = {
         group: compute(
             {name: partial(FEATURES[name], **s) for name, s in about[group].items()},
             in_force,
-            linked(then, links, names),
+            near,
             own,
         )
         for group in ("features", "baseline_features")
     }
-    why = reasons(
-        published.name,
-        published.model,
-        published.typical,
-        in_force,
-        rows(frames["features"], in_force),
-        published.horizons,
-        published.label,
-    )
+    told = why(published, in_force, frames["features"])
     scores = risk_scores(
         published,
         in_force,
@@ -121,12 +117,12 @@ def risks(
         run_id=about["experiment"],
         data_digest=data_digest(said.files | records.files),
         level=level,
-        reasons=why,
+        reasons=told,
     )
     counts = left.group_by("reason").len("n").sort("reason")
     return Risks(
         scores,
-        why,
+        told,
         Rejected.validate(pl.concat([said.rejected, records.rejected])),
         LeftOut.validate(
             counts.select(pl.lit("truces").alias("source"), "reason", "n"), cast=True
@@ -134,9 +130,47 @@ def risks(
     )
 
 
-def _loaded(frame: pl.DataFrame, load: Any) -> Any:
+def why(
+    published: Published, in_force: dy.DataFrame[Panel], features: pl.DataFrame
+) -> dy.DataFrame[Reasons]:
+    """Why each truce has the risk that a published model gives it.
+
+    Parameters
+    ----------
+    published : Published
+        With the typical rows that its risks are held against.
+    in_force : dy.DataFrame[Panel]
+        One origin a truce.
+    features : pl.DataFrame
+        Keyed features of these origins.
+
+    Returns
+    -------
+    dy.DataFrame[Reasons]
+
+    Raises
+    ------
+    ValueError
+        If the model was published without typical rows.
+    """
+    if published.typical is None:
+        raise ValueError(
+            "the model was published by a version that kept no typical "
+            "row; fit it again"
+        )
+    return reasons(
+        published.name,
+        published.model,
+        published.typical,
+        in_force,
+        rows(features, in_force),
+        published.horizons,
+        published.label,
+    )
+
+
+def _loaded(kind: str, frame: pl.DataFrame, load: Any) -> Any:
     """A frame through the loader of tables, which checks every cell."""
-    kind = load.__module__.split(".")[1]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"{kind}.parquet")
         frame.write_parquet(path)

@@ -45,9 +45,7 @@ def beside(config: DictConfig, command: str) -> int:
     began = datetime.now().astimezone()
     _check(config)
     home = Path(config.home).resolve()
-    out = Path(config.out).resolve() if config.out else None
-    if out:
-        record.vacant(out)
+    out = record.wanted(config.out)
     with Stages() as stages:
         with stages("load"):
             runs = finished.find(list(config.runs), home, config.tracking.uri)

@@ -46,9 +46,7 @@ def changes(config: DictConfig) -> int:
     began = datetime.now().astimezone()
     settings.check(config)
     home = Path(config.home).resolve()
-    out = Path(config.out).resolve() if config.out else None
-    if out:
-        record.vacant(out)
+    out = record.wanted(config.out)
     with Stages() as stages:
         with stages("load"):
             first, second = (read(Path(word)) for word in config.runs)

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, reference
 from forecast.about import About
-from forecast.commands import finished, settings, targets
+from forecast.commands import finished, settings
 from forecast.commands.shown import shown
 from forecast.publish import Published, load
 from forecast.raw import InputError
@@ -61,12 +61,7 @@ def chosen(config: DictConfig, home: Path) -> Chosen:
     if config.model and Path(config.model).suffix == ".json":
         return _of_file(config, Path(config.model))
     run = _run(config, home)
-    own = OmegaConf.load(run / "config.yaml")
-    if not isinstance(own, DictConfig):
-        raise InputError(f"{run / 'config.yaml'}: not a configuration")
-    # where a run was logged may be a secret of those who made it
-    own.pop("tracking", None)
-    targets.check(own, run / "config.yaml")
+    own = finished.configuration(run)
     run_id = json.loads((run / "run.json").read_text())["run_id"]
     least = own.panel.min_events
     model = load(run / "model.skops")

@@ -65,9 +65,7 @@ def compare(config: DictConfig, command: str) -> int:
     if config.labels == ANY:
         return beside(config, command)
     home = Path(config.home).resolve()
-    out = Path(config.out).resolve() if config.out else None
-    if out:
-        record.vacant(out)
+    out = record.wanted(config.out)
     with Stages() as stages:
         with stages("load"):
             runs = finished.find(list(config.runs), home, config.tracking.uri)

@@ -9,9 +9,10 @@ from typing import Any
 
 import dataframely as dy
 import polars as pl
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from forecast import record
+from forecast.commands import targets
 from forecast.differences import differences
 from forecast.raw import InputError
 from forecast.report.words import listed
@@ -146,6 +147,28 @@ def read(folder: Path) -> Run:
     kept = f"{account['name']}/{account['run_id'][:8]}"
     name = kept if folder.name == "artifacts" else place
     return Run(name, folder, account, config, predictions)
+
+
+def configuration(folder: Path) -> DictConfig:
+    """Configuration that a folder recorded, to work with: looked at, without tracker.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If it cannot be read, or calls what no configuration may.
+    """
+    path = folder / "config.yaml"
+    try:
+        config = OmegaConf.load(path)
+    # what reads YAML has no common base
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(config, DictConfig):
+        raise InputError(f"{path}: not a configuration")
+    # where a run was logged may be a secret of those who made it
+    config.pop("tracking", None)
+    targets.check(config, path)
+    return config
 
 
 def rule(run: Run) -> str:

@@ -4,10 +4,10 @@ import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig
 
-from forecast.actors import resolve
+from forecast.actors import resolve, without_ids
 from forecast.commands.data import Data
-from forecast.link import link, linked
-from forecast.schema import Actors, Truces
+from forecast.link import bearing
+from forecast.schema import Actors
 
 
 def linked_events(
@@ -17,21 +17,14 @@ def linked_events(
     names: dy.DataFrame[Actors],
 ) -> pl.DataFrame:
     """Events that bear on the truces of a panel, for as long as it follows them."""
-    followed = data.truces.join(origins.select("truce_id"), on="truce_id", how="semi")
-    days = config.panel.max_age_days
     # a run of before there were such settings has none
-    own = config.get("link") or {}
-    links = link(Truces.validate(followed), data.events, names, after_days=days, **own)
-    return linked(data.events, links, names)
+    own = {"after_days": config.panel.max_age_days} | dict(config.get("link") or {})
+    return bearing(data.truces, origins, data.events, names, **own)
 
 
 def actors(config: DictConfig, data: Data) -> dy.DataFrame[Actors]:
     """What the names of events without UCDP ids stand for."""
-    bare = data.events.filter(
-        pl.col("dyad_id").is_null() & (pl.col("system") != "ucdp")
-    )
-    names = pl.concat([bare["actor_a"], bare["actor_b"]]).drop_nulls()
-    return resolve(names.unique().to_list(), data.truces, **config.actors)
+    return resolve(without_ids(data.events), data.truces, **config.actors)
 
 
 def reach(events: pl.DataFrame) -> pl.DataFrame:

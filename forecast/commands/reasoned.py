@@ -4,9 +4,8 @@ import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig
 
-from forecast.backtest import rows
-from forecast.explain.reasons import reasons
 from forecast.publish import Published
+from forecast.risk import why
 from forecast.schema import Panel, Reasons
 
 
@@ -39,24 +38,10 @@ def find(
     # runs of earlier versions have no such key
     if not config.get("reasons", True) or not in_force.height:
         return Reasons.create_empty(), []
-    if model.typical is None:
-        return Reasons.create_empty(), [
-            "no reasons: the model was published by a version that kept no typical "
-            "row; fit it again"
-        ]
     try:
-        found = reasons(
-            model.name,
-            model.model,
-            model.typical,
-            in_force,
-            rows(features, in_force),
-            model.horizons,
-            model.label,
-        )
+        return why(model, in_force, features), []
     # a model of any make may fail in any way; its risks are told all the same
     except Exception as error:
         return Reasons.create_empty(), [
             f"no reasons: {str(error) or type(error).__name__}"
         ]
-    return found, []

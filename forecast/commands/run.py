@@ -136,11 +136,8 @@ def exit_code(result: Result) -> int:
 
 
 def _out(config: DictConfig, began: datetime) -> Path:
-    if config.out:
-        out = Path(config.out).resolve()
-        record.vacant(out)
-        return out
-    return record.free(Path(config.home).resolve() / "outputs" / config.name, began)
+    folder = Path(config.home).resolve() / "outputs" / config.name
+    return record.wanted(config.out) or record.free(folder, began)
 
 
 def _find(

@@ -47,9 +47,7 @@ def score(config: DictConfig) -> int:
     wanted = formats.asked(config.format)
     by = chosen(config, home)
     of_run, model = by.settings, by.model
-    out = Path(config.out).resolve() if config.out else None
-    if out:
-        record.vacant(out)
+    out = record.wanted(config.out)
     out = out or record.free(home / "outputs" / "score", began)
     with record.released(out), Stages() as stages:
         with stages("load"):

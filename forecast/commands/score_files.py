@@ -7,10 +7,10 @@ from typing import Any
 
 import dataframely as dy
 import polars as pl
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from forecast import record, sheets
-from forecast.commands import study, targets
+from forecast.commands import finished, study
 from forecast.raw import InputError
 from forecast.schema import RiskScores
 
@@ -75,7 +75,9 @@ def read(place: Path) -> Scores:
     account = record.read_json(place / "run.json")
     as_of = morning or study.day(account.get("as_of"))
     digest = account.get("data_digest")
-    return Scores(place, table, as_of, _config(place), digest, _reasons(place))
+    own = (place / "config.yaml").is_file()
+    config = finished.configuration(place) if own else None
+    return Scores(place, table, as_of, config, digest, _reasons(place))
 
 
 def typed(texts: pl.DataFrame, kinds: pl.Schema) -> pl.DataFrame:
@@ -112,22 +114,6 @@ def _table(file: Path) -> dy.DataFrame[RiskScores]:
     except Exception as error:
         first = str(error).strip().splitlines()[0]
         raise InputError(f"{file}: no table of risk scores: {first}") from error
-
-
-def _config(folder: Path) -> DictConfig | None:
-    path = folder / "config.yaml"
-    if not path.is_file():
-        return None
-    try:
-        config = OmegaConf.load(path)
-    # what reads YAML has no common base
-    except Exception as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    if not isinstance(config, DictConfig):
-        raise InputError(f"{path}: not a configuration")
-    config.pop("tracking", None)
-    targets.check(config, path)
-    return config
 
 
 def _reasons(folder: Path) -> pl.DataFrame | None:

@@ -4,6 +4,7 @@ import altair as alt
 import dataframely as dy
 import polars as pl
 
+from forecast.folds import brier
 from forecast.report import charts
 from forecast.report.facts import Facts
 from forecast.report.words import nearest
@@ -105,16 +106,11 @@ def by_month(
             unknown=(pl.col("warned") & ~pl.col("known")).sum(),
         )
     )
-    weight, outcome = pl.col("weight"), pl.col("outcome")
-    own_score, named_score = (
-        (weight * (pl.col(risk) - outcome) ** 2).sum() / weight.sum()
-        for risk in ("risk", "theirs")
-    )
     scores = (
-        both.filter(weight > 0)
+        both.filter(pl.col("weight") > 0)
         .sort(ROW)
         .group_by("month", maintain_order=True)
-        .agg(own=own_score, named=named_score)
+        .agg(own=brier("risk"), named=brier("theirs"))
     )
     return truces.join(scores, on="month", how="left").sort("month")
 

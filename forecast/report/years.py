@@ -4,6 +4,7 @@ import altair as alt
 import dataframely as dy
 import polars as pl
 
+from forecast.folds import brier
 from forecast.report import charts
 from forecast.report.facts import Facts
 from forecast.report.words import nearest
@@ -80,19 +81,14 @@ def by_year(
         known.filter(pl.col("model") == model).sort(ROW) for model in (own, named)
     )
     both = ours.join(theirs.select(*ROW, theirs="risk"), on=ROW)
-    weight, outcome = pl.col("weight"), pl.col("outcome")
-    own_score, named_score = (
-        (weight * (pl.col(risk) - outcome) ** 2).sum() / weight.sum()
-        for risk in ("risk", "theirs")
-    )
     return (
         both.sort(ROW)
         .group_by(year=pl.col("cutoff").dt.year(), maintain_order=True)
         .agg(
             n=pl.len(),
-            collapses=pl.col("truce_id").filter(outcome == 1).n_unique(),
-            own=own_score,
-            named=named_score,
+            collapses=pl.col("truce_id").filter(pl.col("outcome") == 1).n_unique(),
+            own=brier("risk"),
+            named=brier("theirs"),
         )
         .sort("year")
     )
