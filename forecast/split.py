@@ -182,14 +182,9 @@ class Rolling:
             If the first cutoff lies after the last day, or the step, gap or window is
             not possible.
         """
-        first = date.fromisoformat(str(self.first))
         _at_least("months", self.months, 1)
         _at_least("gap_days", self.gap_days, 0)
-        if first > covered_through:
-            raise ValueError(
-                f"split: the first cutoff {first} lies after the last day of the data, "
-                f"{covered_through}"
-            )
+        first = _within(self.first, "the first cutoff", covered_through)
         cutoffs = pl.date_range(
             first, covered_through, f"{self.months}mo", eager=True
         ).to_list()
@@ -275,14 +270,9 @@ class Once:
             If it begins after the last day of the data, or ends before it begins, or
             the gap is not possible.
         """
-        first = date.fromisoformat(str(self.first))
         end = None if self.end is None else date.fromisoformat(str(self.end))
         _at_least("gap_days", self.gap_days, 0)
-        if first > covered_through:
-            raise ValueError(
-                f"split: the cutoff {first} lies after the last day of the data, "
-                f"{covered_through}"
-            )
+        first = _within(self.first, "the cutoff", covered_through)
         if end is not None and end <= first:
             raise ValueError(f"split: end={end}; expected a day after {first}")
         return [Fold(first, end, self.gap_days)]
@@ -347,6 +337,17 @@ class Unseen:
                     part,
                     self.parts,
                 )
+
+
+def _within(day: date | str, what: str, covered_through: date) -> date:
+    """A cutoff, if the data reach it."""
+    cutoff = date.fromisoformat(str(day))
+    if cutoff > covered_through:
+        raise ValueError(
+            f"split: {what} {cutoff} lies after the last day of the data, "
+            f"{covered_through}"
+        )
+    return cutoff
 
 
 def _at_least(name: str, value: int, least: int) -> None:

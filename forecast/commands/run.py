@@ -1,25 +1,23 @@
 """`forecast run`: fit models, judge them, publish one, and leave a folder behind."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import dataframely as dy
-import polars as pl
 from omegaconf import DictConfig, OmegaConf
 
 from forecast import provenance, record, withheld
 from forecast.alarms import alarms
-from forecast.backtest import Model, NothingToLearn, backtest
+from forecast.backtest import NothingToLearn, backtest
 from forecast.choices import Choice
 from forecast.commands import (
     audit,
     explained,
     model_files,
     options,
-    reasoned,
+    publishing,
     run_files,
     searching,
     settings,
@@ -36,9 +34,7 @@ from forecast.commands.stages import Stages
 from forecast.commands.sweep import sweep
 from forecast.costs import costs
 from forecast.evaluate import Judge, evaluate
-from forecast.publish import Published, publish, risk_scores
 from forecast.raw import InputError
-from forecast.schema import Reasons, RiskScores
 from forecast.split import Overlap
 from forecast.strata import strata
 from forecast.threads import one_thread
@@ -191,21 +187,8 @@ def _find(
         )
         warned = alarms(predictions, frames.now, step_days=config.panel.step_days)
         priced = costs(predictions)
-    with stages("publish", config.refits + 2) as done:
-        model: Published | None = None
-        scores, reasons = RiskScores.create_empty(), Reasons.create_empty()
-        try:
-            model = _publish(config, data, frames, models, done)
-            reasons, untold = reasoned.find(
-                config, model, frames.in_force, frames.features
-            )
-            scores = _score(config, data, frames, model, reasons, tracker.run_id)
-            notes += untold
-        except NothingToLearn as error:
-            notes.append(f"nothing is published, there are no risk scores: {error}")
-    if model and not scores.height:
-        notes.append(f"no truce is in force on {frames.as_of}: no risk scores")
-    notes += [*frames.notes, *(known.notes if known else ())]
+    told = publishing.find(config, data, frames, models, tracker.run_id, stages)
+    notes += [*told.notes, *frames.notes, *(known.notes if known else ())]
     notes += found.notes if found else []
     return Result(
         predictions,
@@ -213,58 +196,14 @@ def _find(
         parts,
         warned,
         priced,
-        scores,
-        reasons,
-        model,
+        told.scores,
+        told.reasons,
+        told.model,
         notes,
         audited,
         known,
         choices,
         found.trials if found else None,
-    )
-
-
-def _publish(
-    config: DictConfig,
-    data: Data,
-    frames: study.Frames,
-    models: Mapping[str, tuple[Model, pl.DataFrame]],
-    done: Callable[..., None],
-) -> Published:
-    return publish(
-        config.published,
-        *models[config.published],
-        config.named_baseline,
-        *models[config.named_baseline],
-        frames.at[frames.as_of],
-        label=study.label(config),
-        horizons=list(config.horizons),
-        trained_through=min(data.covered_through, frames.as_of - timedelta(days=1)),
-        refits=config.refits,
-        seed=config.seed,
-        done=done,
-        jobs=config.jobs,
-    )
-
-
-def _score(
-    config: DictConfig,
-    data: Data,
-    frames: study.Frames,
-    model: Published,
-    reasons: dy.DataFrame[Reasons],
-    run_id: str,
-) -> dy.DataFrame[RiskScores]:
-    return risk_scores(
-        model,
-        frames.in_force,
-        frames.features,
-        frames.baseline_features,
-        data.truces,
-        run_id=run_id,
-        data_digest=data.digest,
-        level=config.level,
-        reasons=reasons,
     )
 
 
