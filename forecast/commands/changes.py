@@ -1,6 +1,5 @@
 """`forecast changes`: what moved between two tables of risk scores, and by what."""
 
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from omegaconf import DictConfig
 from forecast import record, sheets
 from forecast.changes import changes as held
 from forecast.changes import moved_reasons
-from forecast.commands import between, named, options, settings
+from forecast.commands import between, named, settings
 from forecast.commands.score_files import Scores, read
 from forecast.commands.show import moves, report
 from forecast.commands.stages import Stages
@@ -26,15 +25,12 @@ events that became known between the two mornings are listed too, by kind."""
 
 def main(overrides: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    tables, words = named.split(overrides)
-    if {"-h", "--help"} & set(words):
-        print(_usage())
-        return 0
-    if len(tables) != 2:
-        problem = f"expected two tables of risk scores, not {len(tables)}"
-        print(f"forecast changes: {problem}\n\n{_usage()}", file=sys.stderr)
-        return 2
-    return options.call("changes", [*words, named.override(tables)], changes)
+
+    def problem(tables: Sequence[str]) -> str | None:
+        two = len(tables) == 2
+        return None if two else f"expected two tables of risk scores, not {len(tables)}"
+
+    return named.call("changes", overrides, _usage, problem, changes)
 
 
 def _usage() -> str:

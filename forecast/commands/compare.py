@@ -1,7 +1,6 @@
 """`forecast compare`: judge finished runs against the first of them."""
 
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from forecast import record, sheets
-from forecast.commands import finished, named, options, settings, show, tracked
+from forecast.commands import finished, named, settings, show, tracked
 from forecast.commands.beside import beside
 from forecast.commands.contests import Scored, score
 from forecast.commands.finished import Run
@@ -36,22 +35,19 @@ different labels side by side, each against its own baseline, and pairs nothing.
 
 def main(overrides: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    runs, words = named.split(overrides)
-    if {"-h", "--help"} & set(words):
-        print(_usage())
-        return 0
-    if len(runs) < 2:
-        problem = f"expected two runs or more, not {len(runs)}"
-        print(f"forecast compare: {problem}\n\n{_usage()}", file=sys.stderr)
-        return 2
+
+    def problem(runs: Sequence[str]) -> str | None:
+        enough = len(runs) >= 2
+        return None if enough else f"expected two runs or more, not {len(runs)}"
+
     command = shlex.join(["forecast", "compare", *overrides])
-    words = [*words, named.override(runs)]
-    return options.call("compare", words, lambda config: compare(config, command))
+    return named.call(
+        "compare", overrides, _usage, problem, lambda config: compare(config, command)
+    )
 
 
 def _usage() -> str:
-    _, *rest = options.usage("compare").splitlines()
-    return "\n".join([EXPLAINED, *rest])
+    return named.usage("compare", EXPLAINED)
 
 
 def compare(config: DictConfig, command: str) -> int:

@@ -15,9 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecast import folders, provenance, record, withheld
-from forecast.commands import finished, options, run, targets
+from forecast.commands import finished, named, run, targets
 from forecast.commands.finished import Run
-from forecast.commands.named import split
 from forecast.commands.show import Pipe
 from forecast.commands.words import in_quotes
 from forecast.differences import differences
@@ -40,20 +39,18 @@ cannot be made again. data_root=PATH says where its data lie now, if elsewhere."
 
 def main(overrides: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    named, words = split(overrides)
-    if {"-h", "--help"} & set(words):
-        print(_usage())
-        return 0
-    if len(named) != 1:
-        problem = f"expected one run, not {len(named)}"
-        print(f"forecast reproduce: {problem}\n\n{_usage()}", file=sys.stderr)
-        return 2
-    return options.call("reproduce", [*words, f"run={in_quotes(named[0])}"], reproduce)
+
+    def problem(runs: Sequence[str]) -> str | None:
+        return None if len(runs) == 1 else f"expected one run, not {len(runs)}"
+
+    def held(runs: Sequence[str]) -> str:
+        return f"run={in_quotes(runs[0])}"
+
+    return named.call("reproduce", overrides, _usage, problem, reproduce, held)
 
 
 def _usage() -> str:
-    _, *rest = options.usage("reproduce").splitlines()
-    return "\n".join([EXPLAINED, *rest])
+    return named.usage("reproduce", EXPLAINED)
 
 
 def reproduce(config: DictConfig) -> int:

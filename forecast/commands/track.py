@@ -8,7 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from forecast import withheld
-from forecast.commands import filed, finished, named, options, settings
+from forecast.commands import filed, finished, named, settings
 from forecast.raw import InputError
 
 EXPLAINED = """\
@@ -21,19 +21,15 @@ that is there already is left as it is."""
 
 def main(overrides: Sequence[str]) -> int:
     """Run the command; returns its exit code."""
-    runs, words = named.split(overrides)
-    if {"-h", "--help"} & set(words):
-        print(_usage())
-        return 0
-    if not runs:
-        print(f"forecast track: expected a run\n\n{_usage()}", file=sys.stderr)
-        return 2
-    return options.call("track", [*words, named.override(runs)], track)
+
+    def problem(runs: Sequence[str]) -> str | None:
+        return None if runs else "expected a run"
+
+    return named.call("track", overrides, _usage, problem, track)
 
 
 def _usage() -> str:
-    _, *rest = options.usage("track").splitlines()
-    return "\n".join([EXPLAINED, *rest])
+    return named.usage("track", EXPLAINED)
 
 
 def track(config: DictConfig) -> int:
