@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, reference
 from forecast.about import About
 from forecast.commands import finished, settings
+from forecast.commands.model_files import said
 from forecast.commands.shown import shown
+from forecast.explain.groups import grouped
 from forecast.publish import Published, load
 from forecast.raw import InputError
+from forecast.report.trust import Proof
 
 #: the word for the model that comes with the package, and where it lies
 PACKAGED = "reference"
@@ -33,6 +37,8 @@ class Chosen:
     place: Path
     #: events before the start that each truce had of those it was fitted on
     min_events: int
+    #: what it has shown out of sample
+    proof: Proof
     notes: tuple[str, ...] = ()
 
 
@@ -65,7 +71,8 @@ def chosen(config: DictConfig, home: Path) -> Chosen:
     run_id = json.loads((run / "run.json").read_text())["run_id"]
     least = own.panel.min_events
     model = load(run / "model.skops")
-    return Chosen(model, _settings(config, own), run_id, run, least)
+    proof = _proof(model, run, own)
+    return Chosen(model, _settings(config, own), run_id, run, least, proof)
 
 
 def _run(config: DictConfig, home: Path) -> Path:
@@ -117,8 +124,29 @@ def _of_file(config: DictConfig, path: Path) -> Chosen:
         f"{about['experiment']}-{digest[:12]}",
         path,
         about["panel"]["min_events"],
+        Proof(
+            about["said"],
+            pl.DataFrame(about["scores"]),
+            model.trained_through,
+            _groups(model),
+        ),
         (_origin(model, about, path),),
     )
+
+
+def _proof(model: Published, run: Path, own: DictConfig) -> Proof:
+    """What a run found of the model that it published."""
+    file = run / "metrics.csv"
+    if not file.is_file():
+        return Proof(trained_through=model.trained_through, groups=_groups(model))
+    metrics = pl.read_csv(file, infer_schema_length=None)
+    whole = metrics.filter(pl.col("stratum") == "all")
+    return Proof(said(own, metrics), whole, model.trained_through, _groups(model))
+
+
+def _groups(model: Published) -> tuple[str, ...]:
+    """What a model looks at, by groups of features."""
+    return tuple(grouped(list(model.seen)))
 
 
 def _as_run(about: About) -> dict[str, Any]:

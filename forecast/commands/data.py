@@ -1,7 +1,7 @@
 """Load what a configuration names, and account for every row of it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from forecast.commands import settings
 from forecast.raw import InputError
 from forecast.rawfile import content_of
 from forecast.record import data_digest, frame_digest
-from forecast.schema import Events, LeftOut, Loaded, Rejected, Truces, Unmapped
+from forecast.schema import Events, LeftOut, Lines, Loaded, Rejected, Truces, Unmapped
 
 Sources = Mapping[tuple[str, str], Loaded[Any]]
 
@@ -38,6 +38,8 @@ class Data:
     unmapped: dy.DataFrame[Unmapped]
     #: digest of every input, by file or source
     inputs: dict[str, str]
+    #: what became of each line of written sources, where their coding is traced
+    lines: dy.DataFrame[Lines] = field(default_factory=Lines.create_empty)
 
     @property
     def digest(self) -> str:
@@ -131,6 +133,7 @@ def load(
             pl.concat([s.unmapped for s in everything.values()])
         ),
         inputs=inputs(everything),
+        lines=Lines.validate(_joined(loaded_events, "lines", "event_id")),
     )
 
 
@@ -183,14 +186,28 @@ def _check(
 def _together(
     sources: Mapping[str, Loaded[Any]], key: str, names: Collection[str] | None = None
 ) -> pl.DataFrame:
-    """One frame; where there are several sources, ids carry the source's name."""
+    """One frame of all sources, or of those that are named, by key."""
+    found = _joined(sources, "frame", key, names)
+    return found if len(sources) == 1 else found.sort(key)
+
+
+def _joined(
+    sources: Mapping[str, Loaded[Any]],
+    what: str,
+    key: str,
+    names: Collection[str] | None = None,
+) -> pl.DataFrame:
+    """Frames below each other; where there are several, ids carry the source's name."""
     if len(sources) == 1:
-        return pl.DataFrame(next(iter(sources.values())).frame)
-    return pl.concat(
-        source.frame.with_columns(pl.concat_str(pl.lit(f"{name}:"), key).alias(key))
+        return pl.DataFrame(getattr(next(iter(sources.values())), what))
+    parts = (
+        getattr(source, what).with_columns(
+            pl.concat_str(pl.lit(f"{name}:"), key).alias(key)
+        )
         for name, source in sources.items()
         if names is None or name in names
-    ).sort(key)
+    )
+    return pl.DataFrame(pl.concat(parts))
 
 
 def _row(kind: str, name: str, source: Loaded[Any]) -> dict[str, Any]:

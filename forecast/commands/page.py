@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dataframely as dy
-import polars as pl
 
 from forecast.commands.data import Data
 from forecast.commands.explained import Explained
+from forecast.commands.facts import facts
 from forecast.commands.truth import Known
 from forecast.report import explain
-from forecast.report.page import Facts, render
+from forecast.report.page import render
 from forecast.report.truth import section
 from forecast.schema import (
     Alarms,
@@ -21,8 +21,6 @@ from forecast.schema import (
     Predictions,
     RiskScores,
 )
-
-RUN = ("command", "seed", "git_commit", "data_digest", "config_digest", "run_id")
 
 
 def page(
@@ -40,46 +38,25 @@ def page(
     why: Explained | None = None,
 ) -> str:
     """Write the report of a run or a scoring from its account and its frames."""
-    facts = Facts(
-        title=account["question"],
-        label=account["label"],
-        named_baseline=account["named_baseline"],
-        baselines=tuple(baselines),
-        published=account["published"],
-        horizons=tuple(account["horizons"]),
-        as_of=account["as_of"],
-        sources=data.sources,
-        rejected=data.rejected,
-        left_out=left_out,
-        notes=tuple(account["notes"]),
-        run={key: str(account[key]) for key in RUN},
-        stages=pl.DataFrame(
-            list(account["seconds"].items()),
-            schema={"stage": pl.String, "seconds": pl.Float64},
-            orient="row",
-        ),
-        peak_memory_mib=account["peak_memory_mib"],
-        level=account["level"],
-        audits=Audits.create_empty() if audits is None else audits,
-    )
+    about = facts(account, data, left_out, baselines, audits)
     truth = None
     if known and known.scores.height:
         truth = section(
             known.scores,
             known.calibration,
-            published=facts.published,
-            named_baseline=facts.named_baseline,
-            level=facts.level,
+            published=about.published,
+            named_baseline=about.named_baseline,
+            level=about.level,
         )
     return render(
         predictions,
         metrics,
         scores,
-        facts,
+        about,
         alarms=alarms,
         costs=costs,
         truth=truth,
-        explained=explain.section(why.coefficients, why.effects, why.importance, facts)
+        explained=explain.section(why.coefficients, why.effects, why.importance, about)
         if why
         else None,
     )

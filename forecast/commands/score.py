@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dataframely as dy
+import polars as pl
 from omegaconf import DictConfig, OmegaConf
 
 from forecast import record, sheets
@@ -13,18 +14,17 @@ from forecast.cache import Account
 from forecast.commands import formats, linking, options, reasoned, settings, study
 from forecast.commands.chosen import Chosen, chosen
 from forecast.commands.data import Data, read
+from forecast.commands.facts import facts
 from forecast.commands.outside import outside
-from forecast.commands.page import page
 from forecast.commands.show import report, risks
 from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
 from forecast.commands.thin import few, thin
+from forecast.commands.told import Told, told
 from forecast.publish import Published, risk_scores
 from forecast.schema import (
     LeftOut,
-    Metrics,
     Panel,
-    Predictions,
     Reasons,
     RiskScores,
 )
@@ -54,12 +54,14 @@ def score(config: DictConfig) -> int:
             refused = out.with_name(f"{out.name}.rejected.csv")
             data = read(of_run, refused)
         with stages("score"):
-            as_of, in_force, not_followed, scores, why, found, said = _score(
-                of_run, data, by
-            )
-        notes = [*by.notes, *said]
-        notes += _notes(as_of, data, in_force, not_followed, model, of_run)
+            result = _score(of_run, data, by)
+        scores, found = result.scores, result.account
+        as_of, in_force = result.as_of, result.in_force
+        notes = [*by.notes, *result.said]
+        notes += _notes(as_of, data, in_force, result.left_out, model, of_run)
         notes += found.notes
+        with stages("look back"):
+            past = _told(of_run, data, by, result) if config.report else None
         with stages("write"), record.folder(out) as folder:
             resolved: Any = OmegaConf.to_container(of_run, resolve=True)
             account = _account(
@@ -68,21 +70,15 @@ def score(config: DictConfig) -> int:
             account["features"] = {"computed": found.computed, "cached": found.cached}
             OmegaConf.save(OmegaConf.create(shown(of_run)), folder / "config.yaml")
             files = formats.write(scores, wanted, as_of, model.name, folder)
-            if why.height:
-                sheets.write(why, folder / "reasons.csv")
+            if result.why.height:
+                sheets.write(result.why, folder / "reasons.csv")
             sheets.write(data.rejected, folder / "rejected.csv")
-            html = page(
-                account,
-                data,
-                not_followed,
-                [model.baseline_name],
-                Predictions.create_empty(),
-                Metrics.create_empty(),
-                scores,
-            )
-            (folder / "report.html").write_text(html, encoding="utf-8")
+            if past:
+                sheets.write(past.lives, folder / "lives.csv")
+                html = _page(account, data, by, result, past)
+                (folder / "report.html").write_text(html, encoding="utf-8")
             record.write_json(account, folder / "run.json")
-    places: dict[str, Path | str] = {"report": out / "report.html"}
+    places: dict[str, Path | str] = {"report": out / "report.html"} if past else {}
     places |= {WHERE.get(name, name): out / file for name, file in files.items()}
     tables = [risks(scores)] if scores.height else []
     lines = [*notes, study.reused(found)]
@@ -90,17 +86,21 @@ def score(config: DictConfig) -> int:
     return 0
 
 
-def _score(
-    config: DictConfig, data: Data, by: Chosen
-) -> tuple[
-    date,
-    dy.DataFrame[Panel],
-    dy.DataFrame[LeftOut],
-    dy.DataFrame[RiskScores],
-    dy.DataFrame[Reasons],
-    Account,
-    list[str],
-]:
+class Result(NamedTuple):
+    """What was scored, and from what."""
+
+    as_of: date
+    in_force: dy.DataFrame[Panel]
+    left_out: dy.DataFrame[LeftOut]
+    #: linked to the truces in force
+    events: pl.DataFrame
+    scores: dy.DataFrame[RiskScores]
+    why: dy.DataFrame[Reasons]
+    account: Account
+    said: list[str]
+
+
+def _score(config: DictConfig, data: Data, by: Chosen) -> Result:
     as_of = study.day(config.as_of) or data.covered_through + timedelta(days=1)
     in_force, not_followed = study.in_force_on(config, data, as_of)
     events = linking.linked_events(config, data, in_force, linking.actors(config, data))
@@ -117,11 +117,35 @@ def _score(
         level=config.level,
         reasons=why,
     )
-    left_out = study.left_out(data, not_followed)
     said = [*thin(config, in_force, naive, data), *untold]
     said += few(config, in_force, data, by.min_events)
     said += outside(by.model, in_force, features, data)
-    return as_of, in_force, left_out, scores, why, found, said
+    left_out = study.left_out(data, not_followed)
+    return Result(as_of, in_force, left_out, events, scores, why, found, said)
+
+
+def _told(config: DictConfig, data: Data, by: Chosen, result: Result) -> Told:
+    return told(config, data, by.model, result.in_force, result.events, result.as_of)
+
+
+def _page(
+    account: dict[str, Any], data: Data, by: Chosen, result: Result, told: Told
+) -> str:
+    from forecast.report import scoring
+    from forecast.report.truce import Scored
+
+    scored = Scored(
+        result.scores,
+        result.why,
+        told.lives,
+        told.events,
+        told.similar,
+        result.in_force,
+        data.truces,
+        data.lines,
+    )
+    about = facts(account, data, result.left_out, [by.model.baseline_name])
+    return scoring.render(scored, about, by.proof)
 
 
 def _notes(

@@ -19,9 +19,10 @@ from forecast.cells import (
     usable,
     whole,
 )
+from forecast.events.lines import lines as trace
 from forecast.kinds import HOSTILE, KINDS, SYSTEMS
 from forecast.raw import read
-from forecast.schema import DEATHS_MAX, LAST_DAY, PRECISIONS, Events, Loaded
+from forecast.schema import DEATHS_MAX, LAST_DAY, PRECISIONS, Events, Lines, Loaded
 
 CELLS = {
     "event_id": identifier("event_id", required=True),
@@ -69,7 +70,9 @@ RULES = (
 
 
 def table(
-    path: str | Path, covered_through: date | str | None = None
+    path: str | Path,
+    covered_through: date | str | None = None,
+    lines: str | Path | None = None,
 ) -> Loaded[Events]:
     """Load events from a CSV (plain or gzip) or Parquet file in our own columns.
 
@@ -81,6 +84,9 @@ def table(
         the day, coded by hand, hostile if its kind is, and known the day after it.
     covered_through : date, optional
         Last day the file speaks for; default: the last day of an event in it.
+    lines : path, optional
+        What became of each line of the source that was coded by hand, for the report:
+        see :func:`forecast.events.lines.lines`.
 
     Returns
     -------
@@ -89,7 +95,8 @@ def table(
     Raises
     ------
     forecast.raw.InputError
-        If a column is missing or unknown, or no row can be used.
+        If a column is missing or unknown, no row can be used, or the trace of lines is
+        faulty.
     """
     raw = read(path, REQUIRED, OPTIONAL, closed=True)
     rows, rejected = parse(raw, CELLS, RULES)
@@ -111,4 +118,5 @@ def table(
         accepted=events.height,
         covered_through=coverage(covered_through, events),
         files={raw.file: raw.sha256},
+        lines=trace(lines, events) if lines else Lines.create_empty(),
     )

@@ -46,6 +46,7 @@ def fill(name: str, **values: Any) -> str:
         "p_value": figures.p_value,
         "listed": words.listed,
         "days": words.days,
+        "moved": words.moved,
         "attained": figures.attained,
     }
     return env.get_template(name).render(**values)

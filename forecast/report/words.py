@@ -208,6 +208,21 @@ def _smaller(skill: float) -> str:
     return f"{abs(skill):.1%} {'larger' if skill < 0 else 'smaller'}"
 
 
+def moved(points: float) -> str:
+    """A difference of two risks in words, in whole points.
+
+    Examples
+    --------
+    >>> moved(4.6), moved(-1.0), moved(0.4)
+    ('5 points more than', '1 point less than', 'as much as')
+    """
+    whole = round(abs(points))
+    if not whole:
+        return "as much as"
+    more = "more" if points > 0 else "less"
+    return f"{whole} point{'' if whole == 1 else 's'} {more} than"
+
+
 def nearest(horizons: Iterable[int], wanted: int = 30) -> int:
     """The horizon nearest to 30 days; the shorter of two that are equally near.
 

@@ -16,6 +16,7 @@ from forecast.schema.account import (
 from forecast.schema.beside import Beside
 from forecast.schema.changes import CHANGES, Changes, News
 from forecast.schema.hub import CATEGORIES, TASK, Hub
+from forecast.schema.lives import Lines, Lives, Similar
 from forecast.schema.records import (
     CLASSES,
     DEATHS_MAX,
@@ -83,7 +84,9 @@ __all__ = [
     "Importance",
     "KnownTruth",
     "LeftOut",
+    "Lines",
     "Links",
+    "Lives",
     "Loaded",
     "Metrics",
     "News",
@@ -93,6 +96,7 @@ __all__ = [
     "Rejected",
     "RiskScores",
     "Schema",
+    "Similar",
     "Trials",
     "Truces",
     "Unmapped",

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import dataframely as dy
 
 from forecast.kinds import SYSTEMS
+from forecast.schema.lives import Lines
 
 ACTOR_METHODS = ("corrected", "exact", "alias", "government", "spelling", "none")
 
@@ -74,3 +75,5 @@ class Loaded(Generic[Schema]):
     files: dict[str, str] = field(default_factory=dict)
     #: codes that fell back to their root, or to no kind at all
     unmapped: dy.DataFrame[Unmapped] = field(default_factory=Unmapped.create_empty)
+    #: what became of each line of a written source, where the coding is traced
+    lines: dy.DataFrame[Lines] = field(default_factory=Lines.create_empty)

@@ -1,0 +1,208 @@
+"""What the report of a scoring says of one truce."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import dataframely as dy
+import polars as pl
+
+from forecast.panel import COLLAPSE, EXIT
+from forecast.report import charts
+from forecast.report.figures import count
+from forecast.report.life import binned, life_chart
+from forecast.report.waterfall import waterfall
+from forecast.report.words import listed
+from forecast.schema import (
+    LAST_DAY,
+    Lines,
+    Lives,
+    Panel,
+    Reasons,
+    RiskScores,
+    Similar,
+    Truces,
+)
+
+#: events that are listed of a truce, newest first
+EVENTS = 12
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The frames of a scoring; those that could not be told are empty."""
+
+    scores: dy.DataFrame[RiskScores]
+    reasons: dy.DataFrame[Reasons]
+    lives: dy.DataFrame[Lives]
+    #: linked to truces, as they are known on the morning of the scores
+    events: pl.DataFrame
+    similar: dy.DataFrame[Similar]
+    #: origins that are scored
+    panel: dy.DataFrame[Panel]
+    truces: dy.DataFrame[Truces]
+    lines: dy.DataFrame[Lines]
+
+
+def moved(lives: pl.DataFrame, horizon: int, as_of: date) -> dict[str, float]:
+    """Points by which the risk of each truce differs from that of a week before.
+
+    Parameters
+    ----------
+    lives : pl.DataFrame
+        Of :class:`~forecast.schema.Lives`.
+    horizon : int
+        Days.
+    as_of : date
+        The morning of the scores.
+
+    Returns
+    -------
+    dict of str to float
+        Truces that were in force on both mornings, by id.
+    """
+    at = lives.filter(pl.col("horizon_days") == horizon)
+    then, now = (
+        at.filter(pl.col("origin") == day).select("truce_id", "risk")
+        for day in (as_of - WEEK, as_of)
+    )
+    both = now.join(then, on="truce_id", suffix="_then").sort("truce_id")
+    points = 100 * (both["risk"] - both["risk_then"])
+    return dict(zip(both["truce_id"], points, strict=True))
+
+
+def section(
+    row: Mapping[str, Any], scored: Scored, horizon: int, level: float
+) -> dict[str, Any]:
+    """What ``scoring_truce.html.j2`` shows.
+
+    Parameters
+    ----------
+    row : mapping
+        Of the table: `rank`, `truce_id` and the score at the horizon.
+    scored : Scored
+        Frames of all truces.
+    horizon : int
+        Days; that of the chart and of the reasons.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    dict
+    """
+    own = pl.col("truce_id") == row["truce_id"]
+    truce = scored.truces.filter(own).row(0, named=True)
+    events = scored.events.filter(own).sort(LAST_DAY, "event_id", descending=True)
+    life = scored.lives.filter(own, pl.col("horizon_days") == horizon)
+    at = pl.col("horizon_days") == horizon
+    return {
+        "row": row,
+        "facts": facts(
+            truce, scored.panel.filter(own).row(0, named=True), row["label"]
+        ),
+        "scores": list(scored.scores.filter(own).iter_rows(named=True)),
+        "level": level,
+        "chart": _chart(life, events, truce["start"], row) if life.height else None,
+        "hindsight": life["risk_hindsight"].null_count() < life.height,
+        "dots": bool(events.height),
+        "why": waterfall(scored.reasons.filter(own, at)),
+        "events": [
+            _event(event) for event in events.head(EVENTS).iter_rows(named=True)
+        ],
+        "known": events.height,
+        "similar": [
+            _past(past) for past in scored.similar.filter(own).rows(named=True)
+        ],
+        "came": came(scored.similar.filter(own), horizon),
+    }
+
+
+def facts(
+    truce: Mapping[str, Any], origin: Mapping[str, Any], label: str
+) -> dict[str, str]:
+    """What is known of a truce by its record, in words by name.
+
+    Parameters
+    ----------
+    truce : mapping
+        A row of :class:`~forecast.schema.Truces`.
+    origin : mapping
+        Its row of :class:`~forecast.schema.Panel`.
+    label : str
+        Name of the collapse rule.
+    """
+    said = {"In force": f"since {truce['start']}, {count(origin['age_days'])} days"}
+    if truce["parties"]:
+        said["Between"] = listed(truce["parties"])
+    if truce["excluded"]:
+        said["Left out of it"] = listed(truce["excluded"])
+    if truce["term_days"] is not None:
+        ends = truce["start"] + timedelta(days=truce["term_days"])
+        left = (ends - origin["origin"]).days
+        said["Announced"] = f"for {truce['term_days']} days, until {ends}" + (
+            f": {left} days from now" if left >= 0 else f", {-left} days ago"
+        )
+    if origin["threshold"] is not None:
+        what = "violations" if label == "violations" else "deaths"
+        said["Counts as collapsed"] = (
+            f"at {origin['threshold']:g} {what} in the window of the rule; before the "
+            f"start there were {origin['level']:.0f} in 30 days"
+        )
+    return said
+
+
+def came(past: pl.DataFrame, horizon: int) -> str:
+    """What became of past truces within a horizon, in a sentence.
+
+    Examples
+    --------
+    >>> past = pl.DataFrame({"event": [1, 1, 0], "duration": [4, 60, 90]})
+    >>> came(past, 30)
+    '1 of these 3 collapsed within 30 days.'
+    """
+    if not past.height:
+        return ""
+    fell = (past["event"] == COLLAPSE) & (past["duration"] <= horizon)
+    return f"{fell.sum()} of these {past.height} collapsed within {horizon} days."
+
+
+def _chart(
+    life: pl.DataFrame, events: pl.DataFrame, start: date, row: Mapping[str, Any]
+) -> Any:
+    dots = binned(events, start, row["as_of"])
+    chart = life_chart(life, dots, start, row["as_of"])
+    return charts.drawn(chart, f"life-{row['rank']}")
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event as an analyst reads it: when, what, who, how many died."""
+    day, end = event["date"], event["date_end"] or event["date"]
+    told = event["known_from"]
+    return {
+        "day": f"{day} to {end:%d %B}" if end > day else str(day),
+        "exact": event["date_precision"] == "day",
+        "precision": event["date_precision"],
+        "kind": event["kind"],
+        "code": event["code"],
+        "who": " against ".join(
+            name for name in (event["actor_a"], event["actor_b"]) if name
+        ),
+        "relation": event["relation"],
+        "deaths": event["deaths"],
+        "note": event["note"],
+        "told": told if (told - end).days > 1 else None,
+    }
+
+
+def _past(past: Mapping[str, Any]) -> dict[str, Any]:
+    days = past["duration"]
+    went = {
+        COLLAPSE: f"collapsed {days - 1} days later"
+        if days > 1
+        else "collapsed that day",
+        EXIT: f"ended otherwise {days - 1} days later",
+    }
+    return {**past, "went": went.get(past["event"], f"held for {days} days more")}
