@@ -190,7 +190,7 @@ def _account(
     return record.account(
         run_id=run_id,
         name="score",
-        question=f"Which truces are in danger on {as_of:%d %B %Y}?",
+        question=f"Which truces are in danger on {as_of.day} {as_of:%B %Y}?",
         seed=resolved["seed"],
         horizons=list(model.horizons),
         level=resolved["level"],

@@ -63,10 +63,12 @@ def render(scored: Scored, facts: Facts, proof: trust.Proof) -> str:
         moved=bool(moved),
         glance=GLANCE,
         truces=[
-            truce.section(row, scored, horizon, facts.level) for row in rows[:SECTIONS]
+            truce.section(row, scored, horizon, facts.level, facts.notes)
+            for row in rows[:SECTIONS]
         ],
         trust=trust.section(proof, facts),
         lines=traced(scored),
+        coded=scored.lines["event_id"].drop_nulls().n_unique(),
         data={
             "sources": list(facts.sources.iter_rows(named=True)),
             "left_out": list(facts.left_out.iter_rows(named=True)),

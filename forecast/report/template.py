@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from forecast.report import figures, words
+from forecast.report import figures, rules, words
 
 
 def fill(name: str, **values: Any) -> str:
@@ -48,5 +48,6 @@ def fill(name: str, **values: Any) -> str:
         "days": words.days,
         "moved": words.moved,
         "attained": figures.attained,
+        "meaning": rules.meaning,
     }
     return env.get_template(name).render(**values)

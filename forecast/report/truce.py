@@ -1,6 +1,6 @@
 """What the report of a scoring says of one truce."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -27,6 +27,8 @@ from forecast.schema import (
 
 #: events that are listed of a truce, newest first
 EVENTS = 12
+#: difference of two risks that a chart can show
+SEEN = 0.005
 WEEK = timedelta(days=7)
 
 
@@ -74,7 +76,11 @@ def moved(lives: pl.DataFrame, horizon: int, as_of: date) -> dict[str, float]:
 
 
 def section(
-    row: Mapping[str, Any], scored: Scored, horizon: int, level: float
+    row: Mapping[str, Any],
+    scored: Scored,
+    horizon: int,
+    level: float,
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What ``scoring_truce.html.j2`` shows.
 
@@ -88,6 +94,8 @@ def section(
         Days; that of the chart and of the reasons.
     level : float
         Of the intervals.
+    notes : sequence of str
+        Of the scoring; those that name the truce are told of it.
 
     Returns
     -------
@@ -97,6 +105,10 @@ def section(
     truce = scored.truces.filter(own).row(0, named=True)
     events = scored.events.filter(own).sort(LAST_DAY, "event_id", descending=True)
     life = scored.lives.filter(own, pl.col("horizon_days") == horizon)
+    apart = (life["risk_hindsight"] - life["risk"]).abs()
+    hindsight = bool((apart >= SEEN).any())
+    if not hindsight:
+        life = life.with_columns(risk_hindsight=pl.lit(None, pl.Float64))
     at = pl.col("horizon_days") == horizon
     return {
         "row": row,
@@ -105,8 +117,10 @@ def section(
         ),
         "scores": list(scored.scores.filter(own).iter_rows(named=True)),
         "level": level,
+        "cautions": [note for note in notes if row["truce"] in note],
         "chart": _chart(life, events, truce["start"], row) if life.height else None,
-        "hindsight": life["risk_hindsight"].null_count() < life.height,
+        "hindsight": hindsight,
+        "at_once": _at_once(events),
         "dots": bool(events.height),
         "why": waterfall(scored.reasons.filter(own, at)),
         "events": [
@@ -175,6 +189,13 @@ def _chart(
     dots = binned(events, start, row["as_of"])
     chart = life_chart(life, dots, start, row["as_of"])
     return charts.drawn(chart, f"life-{row['rank']}")
+
+
+def _at_once(events: pl.DataFrame) -> date | None:
+    """The morning on which all events became known, where it is the same one."""
+    mornings = events["known_from"].unique().to_list()
+    late = events.height > 1 and len(mornings) == 1 and events["date"].n_unique() > 1
+    return mornings[0] if late else None
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:
