@@ -1,5 +1,7 @@
 """Laws of every page: it fetches nothing, and its charts are drawn for the dark too."""
 
+import base64
+import hashlib
 import re
 from html import unescape
 
@@ -10,8 +12,14 @@ def text(page: str) -> str:
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]*>", "", body)))
 
 
-def assert_fetches_nothing(page: str) -> None:
-    """No script, nothing from elsewhere, and every reference has its target."""
+def assert_fetches_nothing(page: str, script: str = "") -> None:
+    """No script but one, nothing from elsewhere, every reference has its target."""
+    if script:
+        whole, page = page, page.replace(f"<script>{script}</script>", "", 1)
+        assert len(page) < len(whole)
+        # the browser runs what has this digest, and no other
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"script-src 'sha256-{digest}'\"" in page
     assert not re.search(r"<(script|iframe|object|embed|img|image|use|base)\b", page)
     targets = re.findall(r'\b(?:src|href)="([^"]*)"', page)
     assert all(target == "data:," or target[0] == "#" for target in targets)

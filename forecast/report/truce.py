@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from math import ceil
 from typing import Any
 
 import dataframely as dy
 import polars as pl
 
+from forecast.kinds import codes
 from forecast.panel import COLLAPSE, EXIT
 from forecast.report import charts
 from forecast.report.figures import count
@@ -162,8 +165,8 @@ def facts(
     if origin["threshold"] is not None:
         what = "violations" if label == "violations" else "deaths"
         said["Counts as collapsed"] = (
-            f"at {origin['threshold']:g} {what} in the window of the rule; before the "
-            f"start there were {origin['level']:.0f} in 30 days"
+            f"at {ceil(origin['threshold'])} {what} in the window of the rule; before "
+            f"the start there were {origin['level']:.0f} in 30 days"
         )
     return said
 
@@ -207,15 +210,24 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
         "exact": event["date_precision"] == "day",
         "precision": event["date_precision"],
         "kind": event["kind"],
-        "code": event["code"],
         "who": " against ".join(
             name for name in (event["actor_a"], event["actor_b"]) if name
         ),
         "relation": event["relation"],
         "deaths": event["deaths"],
-        "note": event["note"],
+        "what": event["note"] or _labels(event["system"]).get(event["code"]),
         "told": told if (told - end).days > 1 else None,
     }
+
+
+@lru_cache
+def _labels(system: str) -> dict[str, str]:
+    """What the codes of a system mean; none of one without a table."""
+    try:
+        table = codes(system)
+    except ValueError:
+        return {}
+    return dict(table.select("code", "label").iter_rows())
 
 
 def _past(past: Mapping[str, Any]) -> dict[str, Any]:
