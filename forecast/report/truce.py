@@ -1,5 +1,6 @@
 """What the report of a scoring says of one truce."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -120,7 +121,7 @@ def section(
         ),
         "scores": list(scored.scores.filter(own).iter_rows(named=True)),
         "level": level,
-        "cautions": [note for note in notes if row["truce"] in note],
+        "cautions": [note for note in notes if names(row["truce"], note)],
         "chart": _chart(life, events, truce["start"], row) if life.height else None,
         "hindsight": hindsight,
         "at_once": _at_once(events),
@@ -135,6 +136,17 @@ def section(
         ],
         "came": came(scored.similar.filter(own), horizon),
     }
+
+
+def names(name: str, note: str) -> bool:
+    """Whether a note names a truce, and not just one whose name begins alike.
+
+    Examples
+    --------
+    >>> names("Truce 1", "Truce 1: thin"), names("Truce 1", "Truce 10: thin")
+    (True, False)
+    """
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", note) is not None
 
 
 def facts(
