@@ -40,7 +40,7 @@ bench-models: $(STAMP)  ## time every family of models at 3 and at 300 thousand 
 bench-reasons: $(STAMP)  ## time reasons and intervals of a thousand risk scores
 	$(BIN)/python benchmarks/reasons.py
 
-screenshots: $(STAMP)  ## take the pictures of MLflow in docs/img anew, in Chromium
+screenshots: $(STAMP)  ## take the pictures of MLflow and of the founding case anew, in Chromium
 	$(BIN)/python tests/screenshots.py
 
 ui: $(STAMP)  ## open MLflow on the project's runs

@@ -1,4 +1,4 @@
-"""Pictures of MLflow in docs/img, made anew by `make screenshots`.
+"""Pictures in docs/img of MLflow and of the founding case, by `make screenshots`.
 
 The runs are those of docs/experiments.md, made in a folder that is dropped afterwards,
 or, with a first argument, those of the project's home that it names.
@@ -30,6 +30,8 @@ EXPERIMENT = "families"
 LEFT_OUT = "leave_out=[],[recent],[kinds,talks],[outsiders]"
 RUNS = ["0_leave_out", "1_leave_out-recent"]
 WIDTH = 1200
+#: of the section of a truce, where the picture begins and ends
+PARTS = ("h3", ".pair")
 
 
 def shoot(home: Path) -> None:
@@ -57,6 +59,25 @@ def shoot(home: Path) -> None:
         write(page, "report", 1160)
 
 
+def case(home: Path) -> None:
+    """Take the picture of the README: the truce of the founding case, and why."""
+    out = home / "case"
+    words = ["truces=syria_2016", "events=syria_2016", "as_of=2016-04-07"]
+    words += ["model=reference", f"out={out}"]
+    subprocess.run([sys.executable, "-m", "forecast", "score", *words], check=True)
+    with opened() as browser:
+        page = fresh(browser, WIDTH)
+        page.goto((out / "report.html").as_uri())
+        boxes = [page.locator(f"#truce-1 {part}").bounding_box() for part in PARTS]
+        first, last = (box for box in boxes if box)
+        top, bottom = first["y"] - 20, last["y"] + last["height"] + 20
+        page.screenshot(
+            path=IMAGES / "syria.png",
+            full_page=True,
+            clip={"x": 60, "y": top, "width": WIDTH - 120, "height": bottom - top},
+        )
+
+
 def write(page: Page, name: str, height: int) -> None:
     """Write what a page shows once it has come to rest."""
     page.set_viewport_size({"width": WIDTH, "height": height})
@@ -67,11 +88,12 @@ def write(page: Page, name: str, height: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        shoot(Path(sys.argv[1]))
-        sys.exit()
     with tempfile.TemporaryDirectory() as made:
         os.environ["FORECAST_HOME"] = made
+        case(Path(made))
+        if len(sys.argv) > 1:
+            shoot(Path(sys.argv[1]))
+            sys.exit()
         words = ["run", "-m", f"experiments={EXPERIMENT}", LEFT_OUT]
         subprocess.run([sys.executable, "-m", "forecast", *words], check=True)
         shoot(Path(made))

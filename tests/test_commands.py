@@ -476,12 +476,12 @@ def test_tables_of_ones_own(tmp_path: Path, world: World) -> None:
     assert pl.read_parquet(tmp_path / "run" / "predictions.parquet").height
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/tour.md"])
 def test_documents_name_what_exists(name: str) -> None:
     """Every command's words compose, and every path that is linked is there."""
     text = (ROOT / name).read_text()
     for path in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / path).exists(), path
+        assert ((ROOT / name).parent / path).exists(), path
     commands = re.findall(
         r"^ +forecast (run|score)((?: +\S+=\S+)*)", text, re.MULTILINE
     )

@@ -101,9 +101,10 @@ def life_chart(
             ("risk", charts.BLUE, 2.5, [1, 0]),
         )
     ]
-    last = risks.transform_filter(
-        f"datum.line == 'risk' && datum.origin == '{as_of}'"
-    ).mark_point(color=charts.BLUE, filled=True, size=70, opacity=1)
+    ends = long.filter(pl.col("line") == "risk").tail(1)
+    last = risks.properties(data=ends).mark_point(
+        color=charts.BLUE, filled=True, size=70, opacity=1
+    )
     above = alt.layer(*lines, last)
     if not events.height:
         return above

@@ -121,7 +121,11 @@ def section(
         ),
         "scores": list(scored.scores.filter(own).iter_rows(named=True)),
         "level": level,
-        "cautions": [note for note in notes if names(row["truce"], note)],
+        "cautions": [
+            note.removeprefix(f"{row['truce']}: ")
+            for note in notes
+            if names(row["truce"], note)
+        ],
         "chart": _chart(life, events, truce["start"], row) if life.height else None,
         "hindsight": hindsight,
         "at_once": _at_once(events),
