@@ -26,8 +26,8 @@ from forecast.differences import differences, flatten, short
 from forecast.evaluate import Judge, evaluate
 from forecast.raw import InputError
 from forecast.report import charts
-from forecast.report.compare import Facts, order, paired_chart, render
-from forecast.report.compare_words import headlines
+from forecast.report.compare import Facts, paired_chart, render
+from forecast.report.compare_words import headlines, order
 from forecast.schema import Comparison, Predictions
 from forecast.scored import stratified
 

@@ -26,19 +26,15 @@ from test_models import truce
 
 from forecast.backtest import KEYS, backtest
 from forecast.collapse import resumption
-from forecast.explain import (
-    NoCoefficients,
-    coefficients,
-    effects,
+from forecast.explain import effects, jackknife
+from forecast.explain.effects import moves, partial_effects
+from forecast.explain.shuffling import (
     forecast_rows,
-    has_coefficients,
     importance,
-    jackknife,
-    moves,
-    partial_effects,
+    shuffled,
     shuffled_losses,
 )
-from forecast.explain.shuffling import shuffled
+from forecast.explain.terms import NoCoefficients, coefficients, has_coefficients
 from forecast.features import compute
 from forecast.features.age import age
 from forecast.features.recent import recent

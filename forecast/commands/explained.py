@@ -8,9 +8,11 @@ import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig
 
-from forecast import explain
 from forecast.backtest import Models, fitted, rows, target
 from forecast.commands import study
+from forecast.explain.effects import moves, partial_effects
+from forecast.explain.shuffling import forecast_rows, importance, shuffled_losses
+from forecast.explain.terms import coefficients, has_coefficients
 from forecast.publish import Published
 from forecast.report.words import nearest
 from forecast.schema import Coefficients, Effects, Importance, Predictions
@@ -67,12 +69,12 @@ def find(
         model, features = models[name]
         X = rows(features, frames.at[frames.as_of])
         at = nearest(published.horizons)
-        moved = explain.moves(published.model, X, at, config.seed)
+        moved = moves(published.model, X, at, config.seed)
         columns = moved.filter(pl.col("moved") > 0)["column"].head(SHOWN_COLUMNS)
-        losses = explain.shuffled_losses(
+        losses = shuffled_losses(
             model,
             features,
-            explain.forecast_rows(frames.now, predictions, name),
+            forecast_rows(frames.now, predictions, name),
             frames.at.__getitem__,
             frames.folds,
             repeats=REPEATS,
@@ -81,8 +83,8 @@ def find(
         )
         return Explained(
             terms,
-            explain.partial_effects(name, published.model, X, columns.to_list()),
-            explain.importance(
+            partial_effects(name, published.model, X, columns.to_list()),
+            importance(
                 losses,
                 predictions,
                 name,
@@ -110,10 +112,10 @@ def _coefficients(
         try:
             if name == published.name:
                 model = published.model
-            elif explain.has_coefficients(model):
+            elif has_coefficients(model):
                 model = fitted(model, features, panel)
             X, dyads = rows(features, panel), panel["dyad_id"]
-            found.append(explain.coefficients(name, model, X, y, dyads, config.level))
+            found.append(coefficients(name, model, X, y, dyads, config.level))
         except ValueError as error:
             notes.append(f"explain: {error}")
         done(name)

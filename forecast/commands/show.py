@@ -11,8 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecast.record import peak_memory
-from forecast.report.compare import order
-from forecast.report.compare_words import BARE
+from forecast.report.compare_words import BARE, order
 from forecast.report.figures import attained
 from forecast.report.words import nearest
 

@@ -7,24 +7,3 @@ importance says what a family of features is worth on forecasts that the model d
 see. None of them says what would happen if somebody changed a column: a truce with
 talks differs from one without in more than talks.
 """
-
-from forecast.explain.effects import moves, partial_effects
-from forecast.explain.shuffling import (
-    families,
-    forecast_rows,
-    importance,
-    shuffled_losses,
-)
-from forecast.explain.terms import NoCoefficients, coefficients, has_coefficients
-
-__all__ = [
-    "NoCoefficients",
-    "coefficients",
-    "families",
-    "forecast_rows",
-    "has_coefficients",
-    "importance",
-    "moves",
-    "partial_effects",
-    "shuffled_losses",
-]

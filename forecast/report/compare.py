@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from forecast.differences import Differences
 from forecast.report import charts, compare_strata
-from forecast.report.compare_words import BARE, chance, headlines
+from forecast.report.compare_words import BARE, chance, headlines, order
 from forecast.report.template import fill
 from forecast.report.words import nearest
 
@@ -97,25 +97,6 @@ def render(comparison: pl.DataFrame, facts: Facts) -> str:
         contests=contests,
         month=nearest(everything["horizon"].unique().to_list() or [30]),
     )
-
-
-def order(comparison: pl.DataFrame) -> list[str]:
-    """Runs by their skill at the horizon nearest to a month, highest first.
-
-    Examples
-    --------
-    >>> order(pl.DataFrame({"run": ["b", "c"], "stratum": ["all", "all"],
-    ...     "metric": ["skill", "skill"], "horizon": [30, 30], "value": [-0.1, 0.2]}))
-    ['c', 'b']
-    """
-    skill = comparison.filter(pl.col("metric") == "skill", pl.col("stratum") == "all")
-    if skill.is_empty():
-        return []
-    month = nearest(skill["horizon"])
-    ranked = skill.filter(pl.col("horizon") == month).sort(
-        "value", "run", descending=[True, False], nulls_last=True
-    )
-    return ranked["run"].to_list()
 
 
 def paired_chart(table: pl.DataFrame, horizon: int) -> charts.Chart:

@@ -178,3 +178,22 @@ def unique(titles: Iterable[tuple[str, str]]) -> dict[str, str]:
         else name
         for name, title in named
     }
+
+
+def order(comparison: pl.DataFrame) -> list[str]:
+    """Runs by their skill at the horizon nearest to a month, highest first.
+
+    Examples
+    --------
+    >>> order(pl.DataFrame({"run": ["b", "c"], "stratum": ["all", "all"],
+    ...     "metric": ["skill", "skill"], "horizon": [30, 30], "value": [-0.1, 0.2]}))
+    ['c', 'b']
+    """
+    skill = comparison.filter(pl.col("metric") == "skill", pl.col("stratum") == "all")
+    if skill.is_empty():
+        return []
+    month = nearest(skill["horizon"])
+    ranked = skill.filter(pl.col("horizon") == month).sort(
+        "value", "run", descending=[True, False], nulls_last=True
+    )
+    return ranked["run"].to_list()
