@@ -3,9 +3,10 @@
     python benchmarks/models.py [--rows 3000 300000] [--models logit core] [--limit 600]
 
 Prints a row for each family in `conf/models` and number of origins: seconds to fit all
-horizons on all origins, seconds to predict the risk of each of them, seconds of
-processors that both took (fewer than the two together: the machine was busy with other
-things), and the peak memory of the process, imports (some 200 MiB) among it. 3 thousand
+horizons on all origins, seconds to predict the risk of each of them, the seconds of
+processors that each of the two took (fewer: the machine was busy with other things;
+more: the family uses several cores), and the peak memory of the process, imports (some
+200 MiB) among it. 3 thousand
 origins are what there is of civil-war truces; 300 thousand are a hundred times as many.
 
 The origins are drawn with replacement from those of the built-in world, with the
@@ -22,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +37,8 @@ HORIZONS = [7, 14, 30, 90]
 OUTCOME = ["event", "duration"]
 #: what models that choose split their training by
 ROWS = ["truce_id", "origin", "dyad_id"]
+#: seconds that are measured
+STEPS = ("fit", "predict", "fit CPU", "predict CPU")
 
 
 def origins(conflicts: int = 30, years: int = 10) -> pl.DataFrame:
@@ -79,6 +84,16 @@ def build(name: str) -> Any:
     return instantiate(config, horizons=HORIZONS, random_state=1)
 
 
+@contextmanager
+def timed(step: str, said: dict[str, float]) -> Iterator[None]:
+    """Note the seconds of a step by the clock, and those of processors."""
+    print(step, flush=True)
+    began, busy = time.perf_counter(), time.process_time()
+    yield
+    said[step] = time.perf_counter() - began
+    said[f"{step} CPU"] = time.process_time() - busy
+
+
 def child(name: str, path: Path) -> None:
     """Fit and predict one family, and say how long each took."""
     from forecast.ipcw import target
@@ -90,16 +105,11 @@ def child(name: str, path: Path) -> None:
     # libraries import half of themselves when they are first used
     some = min(500, len(y))
     fit(build(name), X.head(some), y[:some], keys.head(some)).predict_risk(X.head(some))
-    said, busy = {}, time.process_time()
-    print("fit", flush=True)
-    began = time.perf_counter()
-    model = fit(build(name), X, y, keys)
-    said["fit"] = time.perf_counter() - began
-    print("predict", flush=True)
-    began = time.perf_counter()
-    model.predict_risk(X)
-    said["predict"] = time.perf_counter() - began
-    said["busy"] = time.process_time() - busy
+    said: dict[str, float] = {}
+    with timed("fit", said):
+        model = fit(build(name), X, y, keys)
+    with timed("predict", said):
+        model.predict_risk(X)
     said["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(said))
 
@@ -116,7 +126,7 @@ def measured(name: str, path: Path, limit: float) -> str:
         last = (done.stderr.strip().splitlines() or ["killed, for lack of memory?"])[-1]
         return f"failed: {last}"
     said = json.loads(done.stdout.splitlines()[-1])
-    seconds = " ".join(f"{said[key]:9.2f}" for key in ("fit", "predict", "busy"))
+    seconds = " ".join(f"{said[key]:11.2f}" for key in STEPS)
     return f"{seconds} {said['peak']:9.0f}"
 
 
@@ -139,7 +149,8 @@ def main() -> None:
         for n in given.rows:
             drawn(world, n).write_parquet(path)
             print(f"{n:,} origins, {world.width - len([*ROWS, *OUTCOME])} features")
-            print(f"{'':16} {'fit s':>9} {'predict s':>9} {'CPU s':>9} {'peak MiB':>9}")
+            heads = " ".join(f"{key:>11}" for key in STEPS)
+            print(f"{'':16} {heads} {'peak MiB':>9}")
             for name in given.models:
                 print(f"{name:16} {measured(name, path, given.limit)}", flush=True)
 
