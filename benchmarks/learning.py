@@ -55,7 +55,13 @@ class Job(NamedTuple):
 
 
 def configured(
-    kind: str, flip: float, seed: int, conflicts: int, every: int, models: str
+    kind: str,
+    flip: float,
+    seed: int,
+    conflicts: int,
+    every: int,
+    models: str,
+    features: str = FEATURES,
 ) -> DictConfig:
     """The configuration of a run whose second world is the one that is wanted."""
     words = [
@@ -64,7 +70,7 @@ def configured(
         f"world.conflicts={MAP}",
         f"models=[{models.partition(' ')[0]}]",
         *models.split()[1:],
-        f"features=[{FEATURES}]",
+        f"features=[{features}]",
         f"truth={{seed:{seed},conflicts:{conflicts},years:{YEARS},draws:2,every:{every}}}",
     ]
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):

@@ -1,7 +1,6 @@
 """The published model: fitted on all that is known, kept without pickle, and scored.
 
-Its intervals come from refits on resampled dyads. They say how far the fit depends on
-which dyads history happened to hold, and nothing of what the model leaves out.
+Its intervals come from refits on resampled dyads, see :mod:`forecast.refits`.
 """
 
 import json
@@ -25,6 +24,7 @@ from forecast.panel import COLLAPSE
 from forecast.provenance import trusted
 from forecast.ranges import Ranges, ranges
 from forecast.raw import InputError
+from forecast.refits import resampled, with_interval
 from forecast.schema import Panel, Reasons, RiskScores, Truces
 from forecast.threads import side_by_side
 
@@ -124,7 +124,7 @@ def publish(
     rng = np.random.default_rng(seed)
     whole = learned(lambda: fitted(model, features, panel))
     tasks = (
-        delayed(fitted)(model, features, _resample(panel, near, rng))
+        delayed(fitted)(model, features, resampled(panel, near, rng))
         for _ in range(refits)
     )
     found = side_by_side(tasks, jobs)
@@ -143,20 +143,6 @@ def publish(
         typical=typical(looked_at, panel["age_days"]),
         seen=ranges(looked_at),
     )
-
-
-def _resample(
-    panel: pl.DataFrame, near: pl.Series, rng: np.random.Generator
-) -> pl.DataFrame:
-    """Rows of dyads drawn with replacement, a collapse near ahead among them."""
-    dyads = panel["dyad_id"].unique().sort()
-    broken = panel.filter(near)["dyad_id"].unique()
-    while True:
-        drawn = pl.DataFrame(
-            {"dyad_id": dyads.gather(rng.integers(0, len(dyads), len(dyads)))}
-        )
-        if drawn["dyad_id"].is_in(broken.implode()).any():
-            return drawn.join(panel, on="dyad_id", maintain_order="left_right")
 
 
 def risk_scores(
@@ -186,7 +172,7 @@ def risk_scores(
     run_id, data_digest : str
         What the scores came from.
     level : float
-        Share of the refits inside the interval, which is widened to hold the risk.
+        Of the intervals, see :func:`forecast.refits.with_interval`.
     reasons : dy.DataFrame[Reasons], optional
         Of these scores, for the drivers; without them a risk has none.
 
@@ -198,12 +184,7 @@ def risk_scores(
     if not panel.height:
         return RiskScores.create_empty()
     X = rows(features, panel)
-    risk = published.model.predict_risk(X)
-    refits = np.stack(
-        [m.predict_risk(X) for m in published.refits or [published.model]]
-    )
-    tail = (1 - level) / 2
-    lower, upper = np.quantile(refits, [tail, 1 - tail], axis=0)
+    risk, lower, upper = with_interval(published.model, published.refits, X, level)
     baseline = published.baseline.predict_risk(rows(baseline_features, panel))
     named = panel.join(
         truces.select("truce_id", truce="name"),
@@ -221,8 +202,8 @@ def risk_scores(
             "age_days",
             pl.lit(horizon).alias("horizon_days"),
             pl.Series("risk", risk[:, i]),
-            pl.Series("risk_lower", np.minimum(lower, risk)[:, i]),
-            pl.Series("risk_upper", np.maximum(upper, risk)[:, i]),
+            pl.Series("risk_lower", lower[:, i]),
+            pl.Series("risk_upper", upper[:, i]),
             pl.Series("baseline_risk", baseline[:, i]),
             pl.lit("").alias("drivers"),
             pl.lit(published.name).alias("model"),
