@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test docs reference bench bench-coverage bench-models bench-reasons screenshots ui help clean
+.PHONY: run test docs reference bench bench-coverage bench-intervals bench-models bench-reasons screenshots ui help clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -33,6 +33,10 @@ bench: $(STAMP) .venv/.bench  ## time features against peers, and loaders on DAT
 
 bench-coverage: $(STAMP)  ## how often intervals hold the true skill, in simulated studies
 	$(BIN)/python benchmarks/coverage.py
+
+bench-intervals: $(STAMP)  ## how often refit intervals hold the true risk, in simulated worlds
+	mkdir -p outputs/intervals
+	$(BIN)/python benchmarks/intervals.py outputs/intervals/held.csv --table forecast/report/interval_coverage.csv
 
 bench-models: $(STAMP)  ## time every family of models at 3 and at 300 thousand origins
 	$(BIN)/python benchmarks/models.py

@@ -165,3 +165,26 @@ def test_learning_goes_on_where_it_was_cut(tmp_path: Path) -> None:
 def test_coverage_of_planted_effects() -> None:
     lines = printed("benchmarks/hazard_coverage.py", "--seeds=3", "--dyads=60")
     assert "pooled" in "\n".join(lines)
+
+
+def test_coverage_of_the_true_risk_goes_on_where_it_was_cut(tmp_path: Path) -> None:
+    out, table = tmp_path / "held.csv", tmp_path / "table.csv"
+    words = ["--small", "--kinds", "null", "--models", "core", "--workers", "1"]
+    words += ["--refits", "2", "5", "--table", str(table), "--seeds"]
+    printed("benchmarks/intervals.py", str(out), *words, "1")
+    first = pl.read_csv(out)
+    assert first["horizon"].to_list() == 2 * [7, 14, 30, 90]
+    assert first["refits"].to_list() == 4 * [2] + 4 * [5]
+    # below 19 refits an interval is that of the outermost, and more lie further out
+    few, more = (first.filter(pl.col("refits") == n) for n in (2, 5))
+    for column in ("coverage", "width"):
+        assert (few[column] <= more[column]).all()
+    printed("benchmarks/intervals.py", str(out), *words, "2")
+    both = pl.read_csv(out)
+    assert both.filter(pl.col("seed") == 1).equals(first)
+    said = pl.read_csv(table)
+    assert said.height == 8
+    assert set(said["seeds"]) == {2}
+    mean = both.group_by("refits", "horizon").agg(pl.col("coverage").mean())
+    both = said.join(mean, on=["refits", "horizon"], suffix="_found")
+    assert (both["coverage"] - both["coverage_found"]).abs().max() < 6e-4
