@@ -58,7 +58,7 @@ def test_coverage_is_a_share_that_wider_intervals_never_lower(
     held = benchmark.covered(truth, lower, upper)
     assert held.shape == (1,)
     assert 0 <= held <= 1
-    assert held == benchmark.covered(1 - truth, 1 - upper, 1 - lower)
+    assert held == benchmark.covered(-truth, -upper, -lower)
     wider = benchmark.covered(truth, lower * more, upper + (1 - upper) * more)
     assert wider >= held
     assert benchmark.covered(truth, truth * 0, truth * 0 + 1) == 1
