@@ -141,7 +141,7 @@ def held(job: Job, test: Test, truces: int) -> pl.DataFrame:
                 pl.lit(job.seed, pl.Int64).alias("seed"),
                 pl.lit(number, pl.Int64).alias("refits"),
                 pl.all(),
-                pl.lit(X.height).alias("origins"),
+                pl.lit(X.height, pl.Int64).alias("origins"),
             )
         )
     return pl.concat(parts)
