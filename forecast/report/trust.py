@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from forecast.report import refits
 from forecast.report.facts import Facts
 
 #: scores that are told of a model, if they are there
@@ -45,7 +46,8 @@ def section(proof: Proof, facts: Facts) -> dict[str, Any]:
     Returns
     -------
     dict
-        `rows`, one a horizon with what is known of it; `said`, `groups`, `through`.
+        `rows`, one a horizon with what is known of it; `said`, `groups`, `through`, and
+        `refits`, what intervals have held.
     """
     rows: dict[int, dict[str, Any]] = {}
     skill = f"skill_over_{facts.named_baseline}"
@@ -63,4 +65,5 @@ def section(proof: Proof, facts: Facts) -> dict[str, Any]:
         "rows": rows,
         "groups": proof.groups,
         "through": proof.trained_through,
+        "refits": refits.trust(facts.published, facts.level),
     }
