@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from forecast import withheld
-from forecast.commands import hydra_node, settings, shown, targets, words
+from forecast.commands import composed, hydra_node, settings, shown, targets, words
 from forecast.raw import InputError
 
 Task = Callable[[DictConfig], int]
@@ -67,7 +67,7 @@ def call(
         return 1
     targets.trust()
     shown.watch()
-    overrides, problem = _checked(verb, overrides, ours=sweep is not None)
+    overrides, problem, single = _checked(verb, overrides, ours=sweep is not None)
     if problem:
         _say(verb, problem)
         return 2
@@ -88,12 +88,25 @@ def call(
         else:
             codes.append(_guarded(verb, partial(task, config)))
 
-    sys.argv = [f"forecast {verb}", *overrides]
-    logging.getLogger(ANNOUNCES).setLevel(logging.WARNING)
-    hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(each)()
+    _start(verb, overrides, single, each)
     if sweep and jobs and not max(codes):
         codes.append(_guarded(verb, partial(sweep, jobs)))
     return max(codes)
+
+
+def _start(
+    verb: str,
+    overrides: Sequence[str],
+    single: DictConfig | None,
+    each: Callable[[DictConfig], None],
+) -> None:
+    """Do a task once on a configuration that is there, or as often as Hydra says."""
+    if single is not None:
+        composed.run(single, str(conf()), each)
+        return
+    sys.argv = [f"forecast {verb}", *overrides]
+    logging.getLogger(ANNOUNCES).setLevel(logging.WARNING)
+    hydra_main(version_base="1.3", config_path=str(conf()), config_name=verb)(each)()
 
 
 def _guarded(verb: str, work: Callable[[], int]) -> int:
@@ -187,22 +200,26 @@ def _say(verb: str, said: str) -> None:
 
 def _checked(
     verb: str, typed: Sequence[str], *, ours: bool
-) -> tuple[list[str], str | None]:
-    """Words as Hydra is given them, and why they may not be used, if so.
+) -> tuple[list[str], str | None, DictConfig | None]:
+    """Words as Hydra is given them, why they may not be used, and what they make.
 
-    Of sweeps that are ours Hydra launches nothing.
+    The last is none where Hydra has more to do than to run once. Of sweeps that are
+    ours it launches nothing.
     """
     try:
         given = words.searched(typed, [str(place) for place in _places()])
     except ValueError as error:
-        return [], str(error)
-    problem = words.unknown(given) or _problem(verb, words.overrides(given))
+        return [], str(error), None
+    problem, made = words.unknown(given), None
+    if problem is None:
+        problem, made = _composed(verb, words.overrides(given))
     launched = (w.lstrip("+").startswith("hydra/launcher") for w in given)
     if ours and any(launched):
         problem = "hydra/launcher: launcher=NAME says where the jobs of a sweep run"
     if "--resolve" in given and withheld.taken:
         problem = problem or "--resolve: it would print " + ", ".join(withheld.taken)
-    return words.in_order(given), problem
+    plain = words.plain(given) and composed.once(made)
+    return words.in_order(given), problem, made if plain else None
 
 
 def _places() -> list[Path]:
@@ -210,11 +227,13 @@ def _places() -> list[Path]:
     return [Path(os.environ[name]) for name in ("FORECAST_HOME", "FORECAST_ROOT")]
 
 
-def _problem(verb: str, overrides: Sequence[str]) -> str | None:
-    """Why these words make no configuration that may be used; None where they do."""
-    reason = words.acts_on_hydra(overrides)
+def _composed(
+    verb: str, overrides: Sequence[str]
+) -> tuple[str | None, DictConfig | None]:
+    """Why these words make no configuration that may be used, or the last they make."""
+    reason, config = words.acts_on_hydra(overrides), None
     if reason:
-        return reason
+        return reason, None
     for attempt in words.attempts(overrides):
         try:
             with initialize_config_dir(str(conf()), version_base="1.3"):
@@ -229,8 +248,8 @@ def _problem(verb: str, overrides: Sequence[str]) -> str | None:
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             reason = _explained(verb, attempt, str(error))
         if reason:
-            return reason
-    return None
+            return reason, None
+    return None, config
 
 
 def _explained(verb: str, overrides: Sequence[str], error: str) -> str:

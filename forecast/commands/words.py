@@ -160,6 +160,17 @@ def attempts(words: Sequence[str]) -> list[list[str]]:
     ]
 
 
+def plain(words: Sequence[str]) -> bool:
+    """Whether words are overrides of a single run, without a flag and without a sweep.
+
+    Examples
+    --------
+    >>> plain(["seed=1"]), plain(["seed=1,2"]), plain(["seed=1", "--cfg", "job"])
+    (True, False, False)
+    """
+    return list(words) == overrides(words) and attempts(words) == [list(words)]
+
+
 def acts_on_hydra(words: Sequence[str]) -> str | None:
     """Why overrides may not even be composed, in a sentence; None: they may.
 
