@@ -12,6 +12,7 @@ FEW = [
     "world.conflicts=10",
     "world.years=7",
     "split.first='2003-01-01'",
+    "horizons=[7,30]",
     "models=[logit]",
     "draws=20",
 ]

@@ -707,6 +707,7 @@ SMALL = [
     "world.conflicts=8",
     "world.years=6",
     "split.first='2003-01-01'",
+    "horizons=[7,30]",
     "models=[logit]",
     "refits=1",
     "draws=20",
@@ -746,14 +747,6 @@ def test_a_fault_ends_the_run_with_1_and_leaves_its_folder(
     assert "1 held, 1 fault, 0 not applicable" in capsys.readouterr().out.replace(
         "\n", " "
     )
-
-
-@pytest.mark.slow
-def test_a_run_without_audits_says_nothing_of_them(out: Path) -> None:
-    assert command.main([*SMALL, f"out={out}"]) == 0
-    assert not (out / "audits.csv").exists()
-    assert '"audits"' not in (out / "report.html").read_text()
-    assert "audit" not in json.loads((out / "run.json").read_text())["seconds"]
 
 
 def test_a_split_that_overlaps_stops_the_run(

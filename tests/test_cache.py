@@ -5,6 +5,7 @@ it, settings. What must not: chunks, names and dates of files, other runs, accid
 """
 
 import importlib
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
@@ -23,7 +25,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from finished import FEW
+from finished import FEW, finished
 from hydra.utils import instantiate
 from hypothesis import given
 from hypothesis import strategies as st
@@ -742,20 +744,37 @@ def account_of(folder: Path) -> dict[str, Any]:
     return found
 
 
+CHOSEN = ["age", "recent", "outsiders", "history", "design"]
+WORDS = [*SMALL, f"features=[{','.join(CHOSEN)}]"]
+
+
+@pytest.fixture(scope="module")
+def cold(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that found nothing in the cache of its home."""
+    with redirect_stdout(io.StringIO()) as said:
+        out = finished(tmp_path_factory.mktemp("home"), *WORDS, name="cold")
+    assert "features: 5 computed, 0 from the cache" in said.getvalue()
+    return out
+
+
+@pytest.fixture
+def home(cold: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Its home, where commands then work."""
+    place = cold.parents[2]
+    monkeypatch.setenv("FORECAST_HOME", str(place))
+    return place
+
+
 @pytest.mark.slow
 def test_a_second_run_computes_none_and_finds_the_same(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cold: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cold, warm = tmp_path / "cold", tmp_path / "warm"
-    chosen = ["age", "recent", "outsiders", "history", "design"]
-    words = [*SMALL, "features=[age,recent,outsiders,history,design]"]
-    assert run.main([*words, f"out={cold}"]) == 0
-    assert "features: 5 computed, 0 from the cache" in capsys.readouterr().out
-    assert run.main([*words, f"out={warm}"]) == 0
+    warm = tmp_path / "warm"
+    assert account_of(cold)["features"] == {"computed": CHOSEN, "cached": []}
+    assert run.main([*WORDS, f"out={warm}"]) == 0
     assert "features: 0 computed, 5 from the cache" in capsys.readouterr().out
-    assert account_of(cold)["features"] == {"computed": chosen, "cached": []}
-    assert account_of(warm)["features"] == {"computed": [], "cached": chosen}
-    assert len(files(tmp_path / "outputs" / ".features")) == 5
+    assert account_of(warm)["features"] == {"computed": [], "cached": CHOSEN}
+    assert len(files(home / "outputs" / ".features")) == 5
     for name in ("predictions.parquet", "metrics.csv", "rejected.csv"):
         assert (cold / name).read_bytes() == (warm / name).read_bytes(), name
     scores = [pl.read_csv(p / "risk_scores.csv").drop("run_id") for p in (cold, warm)]
@@ -768,9 +787,9 @@ def test_a_second_run_computes_none_and_finds_the_same(
         (["cache=null"], "computed"),
         ([f"cache={tmp_path / 'file'}"], "computed"),
     ):
-        out = tmp_path / f"score-{len(files(tmp_path))}"
+        out = tmp_path / f"score-{len(list(tmp_path.iterdir()))}"
         assert score.main([f"model={cold}", f"out={out}", *more]) == 0
-        assert account_of(out)["features"][reused] == chosen
+        assert account_of(out)["features"][reused] == CHOSEN
         notes = [n for n in account_of(out)["notes"] if "not cached" in n]
         assert len(notes) == ("file" in "".join(more))
         assert all(str(tmp_path / "file") in note for note in notes)
@@ -783,18 +802,16 @@ def test_where_frames_are_kept_is_no_part_of_what_a_run_computes() -> None:
 
 
 @pytest.mark.slow
-def test_runs_leave_out_one_family_after_another(tmp_path: Path) -> None:
-    words = [*SMALL, "features=[age,recent,outsiders]"]
-    whole, less = tmp_path / "whole", tmp_path / "less"
-    assert run.main([*words, f"out={whole}"]) == 0
-    assert run.main([*words, "leave_out=[outsiders,recent]", f"out={less}"]) == 0
-    assert account_of(whole)["features"]["computed"] == ["age", "recent", "outsiders"]
+@pytest.mark.usefixtures("home")
+def test_runs_leave_out_one_family_after_another(cold: Path, tmp_path: Path) -> None:
+    less = tmp_path / "less"
+    assert run.main([*WORDS, "leave_out=[outsiders,recent]", f"out={less}"]) == 0
     # the baselines need recent whatever is left out
-    found = {"computed": [], "cached": ["age", "recent"]}
+    found = {"computed": [], "cached": ["age", "history", "design", "recent"]}
     assert account_of(less)["features"] == found
     briers = [
         pl.read_csv(folder / "metrics.csv").filter(pl.col("metric") == "brier")
-        for folder in (whole, less)
+        for folder in (cold, less)
     ]
     # without outsiders nothing is known of one kind of stratum; quiet or eroding is
     assert set(briers[0]["stratum"]) > set(briers[1]["stratum"])
@@ -804,9 +821,10 @@ def test_runs_leave_out_one_family_after_another(tmp_path: Path) -> None:
         values = [b.filter(pl.col("model") == model)["value"] for b in briers]
         assert values[0].equals(values[1]) == same, model
     # a model that was fitted without a feature is asked without it
-    assert score.main([f"model={less}", f"out={tmp_path / 'scores'}"]) == 0
-    scored = account_of(tmp_path / "scores")["features"]
-    assert scored == {"computed": ["age", "recent"], "cached": []}
+    words = [f"model={less}", "cache=null", f"out={tmp_path / 'scores'}"]
+    assert score.main(words) == 0
+    asked = {"computed": ["age", "history", "design", "recent"], "cached": []}
+    assert account_of(tmp_path / "scores")["features"] == asked
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,10 @@ def test_a_run_leaves_the_files_of_the_design(small: Path) -> None:
     assert set(account["seconds"]) >= {"load", "panel", "features", "fit", "evaluate"}
     assert account["peak_memory_mib"] > 0
     assert len(account["data_digest"]) == len(account["config_digest"]) == 64
+    # without audits nothing is said of them
+    assert not (small / "audits.csv").exists()
+    assert '"audits"' not in (small / "report.html").read_text()
+    assert "audit" not in account["seconds"]
 
 
 def test_tables_are_whole_and_sorted_by_key(small: Path) -> None:

@@ -24,7 +24,14 @@ EXPLAINED = {
     "effects.csv": Effects,
     "importance.csv": Importance,
 }
-WORDS = [*SMALL, "explain=true", "models=[logit,hgb]"]
+WORDS = [
+    *SMALL,
+    "horizons=[7,30]",
+    "refits=1",
+    "draws=20",
+    "explain=true",
+    "models=[logit,hgb]",
+]
 
 
 @pytest.fixture(scope="module")

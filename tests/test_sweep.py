@@ -396,7 +396,7 @@ def test_a_result_counts_while_configuration_code_and_data_are_the_same(
 def test_sweeps_that_cannot_be(
     words: Words, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert run.main(["-m", "seed=1,2", "tracking=none", *words]) == 1
+    assert run.main(["-m", "seed=1", "tracking=none", *words]) == 1
     captured = capsys.readouterr()
     assert said in captured.err
     assert "Traceback" not in captured.err
