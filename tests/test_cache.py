@@ -632,6 +632,7 @@ def test_many_writers_do_each_other_no_harm(inputs: Inputs, tmp_path: Path) -> N
     assert computed(inputs, SHIPPED, tmp_path) == []
 
 
+@pytest.mark.slow
 def test_writers_that_also_trim_do_each_other_no_harm(
     inputs: Inputs, tmp_path: Path
 ) -> None:
