@@ -10,9 +10,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    FrameLocator,
+    Locator,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 
 #: milliseconds that a person would wait for anything to show
 PATIENCE = 30_000
@@ -61,9 +69,15 @@ def opened() -> Iterator[Browser]:
             browser.close()
 
 
-def fresh(browser: Browser, width: int = 1400, height: int = 1000) -> Page:
+def fresh(
+    browser: Browser,
+    width: int = 1400,
+    height: int = 1000,
+    scheme: Literal["light", "dark"] = "light",
+) -> Page:
     """Open a page that remembers nothing of those before."""
-    page = browser.new_page(viewport={"width": width, "height": height})
+    size: ViewportSize = {"width": width, "height": height}
+    page = browser.new_page(viewport=size, color_scheme=scheme)
     page.set_default_timeout(PATIENCE)
     return page
 

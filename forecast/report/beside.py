@@ -149,7 +149,7 @@ def beside_chart(table: pl.DataFrame, horizon: int) -> charts.Chart:
     down = (
         alt.Y("title:N", sort=None, title=None)
         .scale(domain=titles, paddingInner=0.25, paddingOuter=0.1)
-        .axis(labelLimit=136, minExtent=140, maxExtent=140, domain=False, ticks=False)
+        .axis(**charts.names(140))
     )
     base = alt.Chart(
         here, width=270, height=LINE * (max(len(models), 1) + 1) * len(titles)

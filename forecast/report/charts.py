@@ -6,7 +6,7 @@ swaps the same colours for lighter ones on a dark screen, by their value.
 
 import math
 import re
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import altair as alt
 import polars as pl
@@ -49,9 +49,7 @@ def risk_chart(top: pl.DataFrame) -> Chart:
     )
     highest = top.select(pl.max_horizontal("risk_upper", "baseline_risk").max()).item()
     base = alt.Chart(data, width=225, height=alt.Step(21)).encode(
-        alt.Y("name:N", sort=None, title=None).axis(
-            labelLimit=164, minExtent=178, maxExtent=178, domain=False, ticks=False
-        )
+        alt.Y("name:N", sort=None, title=None).axis(**names(178))
     )
     across = _share("risk", "risk of collapse", min(1.0, math.ceil(highest * 10) / 10))
     return alt.layer(
@@ -99,9 +97,7 @@ def skill_chart(table: pl.DataFrame, horizon: int) -> Chart:
         domain=["published", "model", "baseline"], range=[BLUE, MUTED, MUTED]
     )
     base = alt.Chart(here, width=270, height=alt.Step(24)).encode(
-        alt.Y("model:N", sort=here["model"].to_list(), title=None).axis(
-            labelLimit=95, minExtent=100, maxExtent=100, domain=False, ticks=False
-        ),
+        alt.Y("model:N", sort=here["model"].to_list(), title=None).axis(**names(100)),
         colour,
     )
     scale = alt.X("value:Q", title="skill", scale=alt.Scale(domain=domain, nice=False))
@@ -193,6 +189,29 @@ def _bars(bins: pl.DataFrame, colour: str, sign: int) -> alt.Chart:
     return bars
 
 
+def names(room: int) -> dict[str, Any]:
+    """Axis of names beside a chart, without lines.
+
+    Parameters
+    ----------
+    room : int
+        Pixels for the names. They are cut at less: a reader's font may be a sixth
+        wider than the one that they are measured in here.
+
+    Returns
+    -------
+    dict of str to Any
+        For the ``axis`` of an Altair channel.
+
+    Examples
+    --------
+    >>> names(100)["labelLimit"]
+    85
+    """
+    fixed = {"minExtent": room, "maxExtent": room, "domain": False, "ticks": False}
+    return {"labelLimit": room * 85 // 100} | fixed
+
+
 def _share(
     field: str, title: str | None, top: float = 1.0, labels: bool = True
 ) -> alt.X:
@@ -255,6 +274,8 @@ def svg(chart: Chart, name: str) -> str:
         padding=4,
     ).to_dict()
     text: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=[])
+    # the page says what a chart shows: marks without a name would only be in the way
+    text = re.sub(r'(<g\b[^>]*?) role="graphics-[^>]*?description="[^"]*"', r"\1", text)
     return _own_ids(text, name).replace("<svg", f'<svg data-chart="{name}"', 1)
 
 

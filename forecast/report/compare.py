@@ -130,7 +130,7 @@ def paired_chart(table: pl.DataFrame, horizon: int) -> charts.Chart:
     base = alt.Chart(here, width=230, height=alt.Step(22)).encode(
         alt.Y("title:N", sort=None, title=None)
         .scale(domain=table["title"].unique(maintain_order=True).to_list())
-        .axis(labelLimit=196, minExtent=200, maxExtent=200, domain=False, ticks=False),
+        .axis(**charts.names(200)),
         alt.Color("verdict:N", legend=None).scale(domain=verdicts, range=colours),
     )
     across = alt.X("value:Q", title="skill over the reference").scale(

@@ -44,7 +44,7 @@ def importance_chart(here: pl.DataFrame) -> charts.Chart:
             alt.X("value:Q")
         ),
         _zero(),
-    ).properties(width=220)
+    ).properties(width=200)
 
 
 def coefficient_chart(top: pl.DataFrame) -> charts.Chart:
@@ -75,7 +75,7 @@ def coefficient_chart(top: pl.DataFrame) -> charts.Chart:
         base.mark_point(color=charts.BLUE, filled=True, size=56, opacity=1).encode(
             value
         ),
-    ).properties(width=220)
+    ).properties(width=200)
 
 
 def effect_chart(line: pl.DataFrame, top: float) -> charts.Chart:
@@ -115,11 +115,9 @@ def effect_chart(line: pl.DataFrame, top: float) -> charts.Chart:
 
 
 def _rows(data: pl.DataFrame, name: str) -> alt.Chart:
-    base: alt.Chart = alt.Chart(data, height=alt.Step(STEP)).encode(
-        alt.Y(f"{name}:N", sort=data[name].to_list(), title=None).axis(
-            labelLimit=224, minExtent=230, maxExtent=230, domain=False, ticks=False
-        )
-    )
+    names = alt.Y(f"{name}:N", sort=data[name].to_list(), title=None)
+    names = names.axis(**charts.names(230))
+    base: alt.Chart = alt.Chart(data, height=alt.Step(STEP)).encode(names)
     return base
 
 

@@ -162,7 +162,7 @@ def chart(table: pl.DataFrame) -> charts.Chart:
     months: charts.Chart = bars.encode(
         alt.X("month:T", title=None).axis(format="%Y", tickCount="year", grid=False),
         alt.Y("value:Q", title="truces").axis(
-            tickCount=6, labelExpr="format(abs(datum.value), 'd')"
+            tickCount=6, tickMinStep=1, labelExpr="format(abs(datum.value), 'd')"
         ),
         alt.Color("came:N", legend=None).scale(
             domain=list(CAME), range=list(CAME.values())

@@ -9,7 +9,7 @@ import dataframely as dy
 import polars as pl
 from markupsafe import Markup
 
-from forecast.report.charts import BLUE, MUTED, SIGNED, VERMILION, Chart, svg
+from forecast.report.charts import BLUE, MUTED, SIGNED, VERMILION, Chart, names, svg
 from forecast.report.figures import attained
 from forecast.report.words import days, nearest
 from forecast.schema import KnownTruth
@@ -194,9 +194,7 @@ def share_chart(
         pl.col("share", "lower", "upper").clip(lowest, 1.0)
     )
     base = alt.Chart(here, width=270, height=alt.Step(24)).encode(
-        alt.Y("model:N", sort=list(models), title=None).axis(
-            labelLimit=95, minExtent=100, maxExtent=100, domain=False, ticks=False
-        ),
+        alt.Y("model:N", sort=list(models), title=None).axis(**names(100)),
         alt.Color("model:N", legend=None).scale(
             domain=list(models),
             range=[BLUE if name == published else MUTED for name in models],

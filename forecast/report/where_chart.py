@@ -30,9 +30,7 @@ def strata_chart(scored: pl.DataFrame) -> charts.Chart:
         lower=low.clip(*domain), upper=high.clip(*domain), zero=0.0
     )
     base = alt.Chart().encode(
-        alt.Y("name:N", sort=None, title=None).axis(
-            labelLimit=164, minExtent=170, maxExtent=170, domain=False, ticks=False
-        )
+        alt.Y("name:N", sort=None, title=None).axis(**charts.names(170))
     )
     zero, lower, skill = (
         alt.X(f"{end}:Q", title="skill")
