@@ -15,12 +15,15 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import chromium, fresh, opened
 from finished import ROOT, TINY, finished
 from playwright.sync_api import Browser, Page, expect
+from test_scoring_page import facts, scored
 
 from forecast.commands import check, compare, score
+from forecast.report import scoring
 from forecast.report.template import fill
+from forecast.report.trust import Proof
 
 pytestmark = pytest.mark.slow
-KINDS = ["run", "score", "check", "compare", "beside"]
+KINDS = ["run", "score", "many", "check", "compare", "beside"]
 #: every section of a run's report has something to show
 WHOLE = [
     *TINY,
@@ -63,9 +66,12 @@ def written(home: Path) -> dict[str, Path]:
             code = 1 if command is check else 0
             assert command.main([*words, f"out={home / name}"]) == code
         assert compare.main([*both, "labels=any", f"out={home / 'beside'}"]) == 0
+    many = home / "many.html"
+    many.write_text(scoring.render(scored(12), facts(), Proof()), encoding="utf-8")
     return {
         "run": first / "report.html",
         "score": home / "score" / "report.html",
+        "many": many,
         "check": home / "check" / "report.html",
         "compare": home / "compare" / "compare.html",
         "beside": home / "beside" / "beside.html",
@@ -223,6 +229,28 @@ def test_on_paper_nothing_is_cut_off(browser: Browser, path: Path) -> None:
     assert shown == page.locator("section, table, tr, svg").count()
     edge: Any = dict.fromkeys(("top", "bottom", "left", "right"), "10mm")
     assert page.pdf(format="A4", margin=edge).startswith(b"%PDF")
+    page.close()
+
+
+def test_truces_are_sorted_and_found_by_keys(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    page = fresh(browser)
+    page.goto(pages["many"].as_uri())
+    rows = page.locator("#scores tbody tr")
+    expect(rows).to_have_count(12)
+    age = page.get_by_role("columnheader", name="Age, days")
+    for order in ("descending", "ascending"):
+        age.get_by_role("button").press("Enter")
+        expect(age).to_have_attribute("aria-sort", order)
+        ages = [int(a or 0) for a in rows.locator("td:nth-child(4)").all_inner_texts()]
+        assert ages == sorted(ages, reverse=order == "descending")
+        assert len(ages) == 12
+    page.get_by_label("Show only").fill("land truce 11")
+    expect(rows.locator("visible=true")).to_have_count(1)
+    expect(page.get_by_role("status")).to_have_text("1 of 12 truces")
+    page.get_by_label("Show only").fill("")
+    expect(rows.locator("visible=true")).to_have_count(12)
     page.close()
 
 

@@ -28,16 +28,17 @@ for (const table of document.querySelectorAll("table.sorts")) {
 }
 for (const filter of document.querySelectorAll("[data-filters]")) {
   const table = document.getElementById(filter.dataset.filters);
-  const said = document.getElementById(filter.dataset.says);
+  const told = document.getElementById(filter.dataset.says);
   filter.closest("[hidden]").hidden = false;
   filter.addEventListener("input", () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const row of table.tBodies[0].rows) {
-      const text = row.textContent.toLowerCase();
+      const said = [...row.cells].filter((cell) => !cell.classList.contains("n"));
+      const text = said.map((cell) => cell.textContent).join(" ").toLowerCase();
       row.hidden = !words.every((word) => text.includes(word));
       shown += !row.hidden;
     }
-    said.textContent = words.length ? `${shown} of ${table.tBodies[0].rows.length} truces` : "";
+    told.textContent = words.length ? `${shown} of ${table.tBodies[0].rows.length} truces` : "";
   });
 }
