@@ -176,8 +176,8 @@ def matrix(X: pl.DataFrame) -> Array:
     for name, kind in X.schema.items():
         if not (kind.is_numeric() or kind in (pl.Boolean, pl.Null)):
             raise TypeError(f"feature column {name!r} is {kind}, not a number")
-    columns = [s.cast(pl.Float64).fill_null(np.nan).to_numpy() for s in X]
-    values = np.column_stack(columns) if columns else np.empty((X.height, 0))
+    floats = X.select(pl.all().cast(pl.Float64).fill_null(np.nan))
+    values = floats.to_numpy(order="c") if X.width else np.empty((X.height, 0))
     endless = np.isinf(values).any(axis=0)
     if endless.any():
         raise ValueError(f"feature column {X.columns[endless.argmax()]!r} is infinite")
