@@ -18,6 +18,7 @@ from strategies import day, events, truces
 from forecast import reference
 from forecast.about import FEATURES
 from forecast.collapse import resumption
+from forecast.commands.data import traced
 from forecast.events.lines import lines
 from forecast.events.table import table
 from forecast.features import compute
@@ -247,6 +248,11 @@ def test_the_founding_case_is_traced_as_its_readme_says(
     assert set(found.select("line", "event_id").rows()) == said
 
 
+#: each event of the founding case in one line
+CODES = ";".join(f"syria-2016-{n:02}" for n in range(1, 13))
+SAID = f"line,says,event_id\n1,all,{CODES}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -254,6 +260,7 @@ def test_the_founding_case_is_traced_as_its_readme_says(
         ("line,says,event_id\n1,a,syria-2016-01\n", "no line tells of this event"),
         ("line,says,event_id\nx,a,syria-2016-01\n", "line 2, column 'line', value 'x'"),
         ("line,says\n1,a\n", "event_id"),
+        (SAID + "2,a view,\n2,a view,\n", "line 2, 'a view', None: told twice"),
     ],
 )
 def test_a_faulty_trace_is_refused(
@@ -264,3 +271,14 @@ def test_a_faulty_trace_is_refused(
         table(ROOT / "data/syria_2016/events.csv", lines=tmp_path / "lines.csv")
     assert said in str(refused.value)
     assert case.height == 12
+
+
+def test_traces_of_several_sources_are_told_apart(tmp_path: Path) -> None:
+    path = ROOT / "data/syria_2016/events.csv"
+    # two statements of a line may both code nothing
+    (tmp_path / "lines.csv").write_text(SAID + "2,a view,\n2,another,\n")
+    one = table(path, lines=tmp_path / "lines.csv")
+    assert traced({"one": one})["source"].null_count() == 12 + 2
+    both = traced({"one": one, "other": one})
+    assert both["source"].unique(maintain_order=True).to_list() == ["one", "other"]
+    assert both["event_id"].drop_nulls().n_unique() == 2 * 12

@@ -133,7 +133,7 @@ def load(
             pl.concat([s.unmapped for s in everything.values()])
         ),
         inputs=inputs(everything),
-        lines=Lines.validate(_joined(loaded_events, "lines", "event_id")),
+        lines=traced(loaded_events),
     )
 
 
@@ -208,6 +208,15 @@ def _joined(
         if names is None or name in names
     )
     return pl.DataFrame(pl.concat(parts))
+
+
+def traced(sources: Mapping[str, Loaded[Events]]) -> dy.DataFrame[Lines]:
+    """Lines of written sources; where there are several, with the source's name."""
+    found = _joined(sources, "lines", "event_id")
+    names = [name for name, s in sources.items() for _ in range(s.lines.height)]
+    if len(set(names)) > 1:
+        found = found.with_columns(source=pl.Series(names, dtype=pl.String))
+    return Lines.validate(found)
 
 
 def _row(kind: str, name: str, source: Loaded[Any]) -> dict[str, Any]:

@@ -39,8 +39,8 @@ def lines(path: str | Path, events: pl.DataFrame) -> dy.DataFrame[Lines]:
     Raises
     ------
     forecast.raw.InputError
-        If a row is faulty, a line names an event that is not there, or an event comes
-        from no line: a trace with holes is none.
+        If a row is faulty or stands twice, a line names an event that is not there, or
+        an event comes from no line: a trace with holes is none.
 
     Examples
     --------
@@ -68,7 +68,14 @@ def lines(path: str | Path, events: pl.DataFrame) -> dy.DataFrame[Lines]:
         .sort("line", maintain_order=True)
     )
     _whole(Path(path), found["event_id"].drop_nulls(), events["event_id"])
-    return Lines.validate(found, cast=True)
+    twice = found.filter(found.is_duplicated())
+    if twice.height:
+        line, says, event = twice.row(0)
+        raise InputError(f"{path}: line {line}, {says!r}, {event!r}: told twice")
+    return Lines.validate(
+        found.with_columns(source=pl.lit(None, pl.String)).select(Lines.column_names()),
+        cast=True,
+    )
 
 
 def _whole(path: Path, told: pl.Series, events: pl.Series) -> None:

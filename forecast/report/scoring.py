@@ -94,6 +94,8 @@ def traced(scored: Scored) -> list[dict[str, object]]:
     )
     found = scored.lines.join(events, on="event_id", how="left", maintain_order="left")
     return [
-        {"line": line, "parts": list(part.iter_rows(named=True))}
-        for (line,), part in found.group_by("line", maintain_order=True)
+        {"source": source, "line": line, "parts": list(part.iter_rows(named=True))}
+        for (source, line), part in found.group_by(
+            "source", "line", maintain_order=True
+        )
     ]

@@ -44,6 +44,8 @@ class Similar(dy.Schema):
 class Lines(dy.Schema):
     """A written source line by line, and the events that its lines were coded as."""
 
+    #: null: there is one written source
+    source = dy.String(nullable=True)
     line = dy.Int64(min=1)
     #: in our own words
     says = dy.String()
@@ -51,6 +53,6 @@ class Lines(dy.Schema):
     event_id = dy.String(nullable=True)
 
     @dy.rule()
-    def a_line_codes_an_event_once(cls) -> pl.Expr:
-        """Line and event are unique together."""
-        return pl.struct("line", "event_id").is_unique()
+    def told_once(cls) -> pl.Expr:
+        """No row stands twice."""
+        return pl.struct("source", "line", "says", "event_id").is_unique()
