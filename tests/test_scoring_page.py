@@ -233,6 +233,42 @@ def test_what_could_not_be_told_is_said_not_drawn() -> None:
     assert "Nothing is known of how this model did out of sample." in words
 
 
+def test_a_declared_end_counts_no_deaths() -> None:
+    own = scored(1)
+    record, origin = own.truces.row(0, named=True), own.panel.row(0, named=True)
+    said = {
+        rule: truce.facts(record, origin | {"threshold": 1.0}, rule)
+        for rule in ("declared", "first_fatal", "violations")
+    }
+    words = {rule: told["Counts as collapsed"] for rule, told in said.items()}
+    assert words["declared"] == "when its record says that it ended so"
+    assert words["first_fatal"].startswith("at 1 death in the window")
+    assert words["violations"].startswith("at 1 violation in the window")
+
+
+def test_a_day_is_one_and_an_event_over_new_year_has_both_years() -> None:
+    own = scored(1)
+    old = own.events.head(1).with_columns(
+        date=date(2015, 12, 30), date_end=date(2016, 4, 2)
+    )
+    horizons = {7: 1, 30: 31}
+    short = {
+        name: part.with_columns(pl.col("horizon_days").replace(horizons))
+        for name, part in (
+            ("scores", own.scores),
+            ("lives", own.lives),
+            ("reasons", own.reasons),
+        )
+    }
+    brief = replace(own, events=old, **short)
+    page = scoring.render(brief, replace(facts(), horizons=(1, 31)), Proof())
+    words = text(page)
+    assert "2015-12-30 to 2016-04-02" in words
+    assert "in 1 day (" in words
+    assert "It collapsed within 31 days." in words
+    assert not re.search(r"\b1 (days|deaths|violations)\b", words)
+
+
 @pytest.mark.parametrize("points", [[10.0, -4.0, 0.0], [-30.0], [60.0, -59.0]])
 def test_steps_of_a_waterfall_lead_from_risk_to_risk(points: list[float]) -> None:
     reference = 0.35

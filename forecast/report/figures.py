@@ -75,6 +75,17 @@ def count(n: float | None) -> str:
     return DASH if n is None else f"{n:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
+def many(n: float, what: str) -> str:
+    """So many of what is named by one.
+
+    Examples
+    --------
+    >>> many(1, "day"), many(30, "death")
+    ('1 day', '30 deaths')
+    """
+    return f"{count(n)} {what}{'' if n == 1 else 's'}"
+
+
 def plus(value: float | None, places: int = 2) -> str:
     """A difference to so many places, with its sign.
 

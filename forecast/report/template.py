@@ -41,6 +41,7 @@ def fill(name: str, **values: Any) -> str:
         "signed": figures.signed,
         "decimals": figures.decimals,
         "count": figures.count,
+        "many": figures.many,
         "share": figures.share,
         "plus": figures.plus,
         "p_value": figures.p_value,

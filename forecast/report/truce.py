@@ -14,7 +14,7 @@ import polars as pl
 from forecast.kinds import codes
 from forecast.panel import COLLAPSE, EXIT
 from forecast.report import charts
-from forecast.report.figures import count
+from forecast.report.figures import many
 from forecast.report.life import binned, life_chart
 from forecast.report.waterfall import waterfall
 from forecast.report.words import listed
@@ -167,7 +167,7 @@ def facts(
     label : str
         Name of the collapse rule.
     """
-    said = {"In force": f"since {truce['start']}, {count(origin['age_days'])} days"}
+    said = {"In force": f"since {truce['start']}, {many(origin['age_days'], 'day')}"}
     if truce["parties"]:
         said["Between"] = listed(truce["parties"])
     if truce["excluded"]:
@@ -175,14 +175,19 @@ def facts(
     if truce["term_days"] is not None:
         ends = truce["start"] + timedelta(days=truce["term_days"])
         left = (ends - origin["origin"]).days
-        said["Announced"] = f"for {truce['term_days']} days, until {ends}" + (
-            f": {left} days from now" if left >= 0 else f", {-left} days ago"
+        said["Announced"] = f"for {many(truce['term_days'], 'day')}, until {ends}" + (
+            f": {many(left, 'day')} from now"
+            if left >= 0
+            else f", {many(-left, 'day')} ago"
         )
-    if origin["threshold"] is not None:
-        what = "violations" if label == "violations" else "deaths"
+    if label == "declared":
+        # its threshold is there for features, and decides nothing
+        said["Counts as collapsed"] = "when its record says that it ended so"
+    elif origin["threshold"] is not None:
+        what = "violation" if label == "violations" else "death"
         said["Counts as collapsed"] = (
-            f"at {ceil(origin['threshold'])} {what} in the window of the rule; before "
-            f"the start there were {origin['level']:.0f} in 30 days"
+            f"at {many(ceil(origin['threshold']), what)} in the window of the rule; "
+            f"before the start there were {origin['level']:.0f} in 30 days"
         )
     return said
 
@@ -195,11 +200,16 @@ def came(past: pl.DataFrame, horizon: int) -> str:
     >>> past = pl.DataFrame({"event": [1, 1, 0], "duration": [4, 60, 90]})
     >>> came(past, 30)
     '1 of these 3 collapsed within 30 days.'
+    >>> came(past.tail(1), 1)
+    'It did not collapse within 1 day.'
     """
     if not past.height:
         return ""
-    fell = (past["event"] == COLLAPSE) & (past["duration"] <= horizon)
-    return f"{fell.sum()} of these {past.height} collapsed within {horizon} days."
+    fell = ((past["event"] == COLLAPSE) & (past["duration"] <= horizon)).sum()
+    within = f"within {many(horizon, 'day')}."
+    if past.height == 1:
+        return f"It {'collapsed' if fell else 'did not collapse'} {within}"
+    return f"{fell} of these {past.height} collapsed {within}"
 
 
 def _chart(
@@ -220,9 +230,10 @@ def _at_once(events: pl.DataFrame) -> date | None:
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:
     """An event as an analyst reads it: when, what, who, how many died."""
     day, end = event["date"], event["date_end"] or event["date"]
+    last = f"{end:%d %B}" if end.year == day.year else end
     told = event["known_from"]
     return {
-        "day": f"{day} to {end:%d %B}" if end > day else str(day),
+        "day": f"{day} to {last}" if end > day else str(day),
         "exact": event["date_precision"] == "day",
         "precision": event["date_precision"],
         "kind": event["kind"],
@@ -248,10 +259,7 @@ def _labels(system: str) -> dict[str, str]:
 
 def _past(past: Mapping[str, Any]) -> dict[str, Any]:
     days = past["duration"]
-    went = {
-        COLLAPSE: f"collapsed {days - 1} days later"
-        if days > 1
-        else "collapsed that day",
-        EXIT: f"ended otherwise {days - 1} days later",
-    }
-    return {**past, "went": went.get(past["event"], f"held for {days} days more")}
+    when = f"{many(days - 1, 'day')} later" if days > 1 else "that day"
+    went = {COLLAPSE: f"collapsed {when}", EXIT: f"ended otherwise {when}"}
+    held = f"held for {many(days, 'day')} more"
+    return {**past, "went": went.get(past["event"], held)}
