@@ -1,5 +1,6 @@
 """The page of a scoring: all truces, each one's life and reasons, and its source."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +16,7 @@ from strategies import events as made
 from strategies import truces
 
 from forecast import sheets
-from forecast.commands import score
+from forecast.commands import score, show
 from forecast.kinds import KINDS
 from forecast.report import scoring, truce
 from forecast.report.facts import Facts
@@ -349,3 +350,12 @@ def test_a_scoring_without_a_report_is_the_same_scores(
     assert not names & {"report.html", "lives.csv"}
     theirs = (syria / "risk_scores.csv").read_bytes()
     assert (tmp_path / "bare" / "risk_scores.csv").read_bytes() == theirs
+
+
+def test_a_reader_that_leaves_early_makes_no_error() -> None:
+    end, begin = os.pipe()
+    os.close(end)
+    with os.fdopen(begin, "w") as pipe:
+        console = show.Pipe(file=pipe)
+        for _ in range(2):
+            console.print("model  reference")

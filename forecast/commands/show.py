@@ -1,5 +1,6 @@
 """What a command prints when it is done: where things are, and the top of them."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ class Pipe(Console):
     """A console whose reader may leave early, as `head` does."""
 
     def on_broken_pipe(self) -> None:
-        """Leave it to the command, which is done by then."""
-        raise BrokenPipeError
+        """Say nothing more: an error in here Hydra would call a failed job."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 TOP = 8
