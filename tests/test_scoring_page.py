@@ -270,6 +270,27 @@ def test_a_day_is_one_and_an_event_over_new_year_has_both_years() -> None:
     assert not re.search(r"\b1 (days|deaths|violations)\b", words)
 
 
+def test_a_word_of_a_note_is_no_name_of_a_truce() -> None:
+    note = "b: a thin series. No deaths before the start: little makes the risk"
+    assert [
+        name for name in ("a", "the", "No", "b", "start") if truce.names(name, note)
+    ] == ["b"]
+
+
+def test_intervals_of_the_scores_have_the_level_of_their_run() -> None:
+    row = {"model": "core", "horizon": 7, "metric": "auroc", "value": 0.7}
+    row |= {"lower": 0.6, "upper": 0.8, "n": 9, "n_events": 3}
+    proof = Proof(scores=pl.DataFrame([row]), level=0.9, refits=2)
+    half, wide = (
+        text(scoring.render(scored(1), replace(facts(), level=level), proof))
+        for level in (0.3, 0.5)
+    )
+    assert "out of sample, when it was made; 90% intervals" in half
+    # from two refits, a third lies beyond them with the chance 2/3
+    assert "too few" not in half
+    assert "Here there are 2 refits, too few for 50%" in wide
+
+
 @pytest.mark.parametrize("points", [[10.0, -4.0, 0.0], [-30.0], [60.0, -59.0]])
 def test_steps_of_a_waterfall_lead_from_risk_to_risk(points: list[float]) -> None:
     reference = 0.35

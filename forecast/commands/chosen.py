@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,8 @@ def _of_file(config: DictConfig, path: Path) -> Chosen:
             pl.DataFrame(about["scores"]),
             model.trained_through,
             _groups(model),
+            about["level"],
+            len(model.refits),
         ),
         (_origin(model, about, path),),
     )
@@ -136,12 +138,18 @@ def _of_file(config: DictConfig, path: Path) -> Chosen:
 
 def _proof(model: Published, run: Path, own: DictConfig) -> Proof:
     """What a run found of the model that it published."""
+    bare = Proof(
+        trained_through=model.trained_through,
+        groups=_groups(model),
+        level=own.level,
+        refits=len(model.refits),
+    )
     file = run / "metrics.csv"
     if not file.is_file():
-        return Proof(trained_through=model.trained_through, groups=_groups(model))
+        return bare
     metrics = pl.read_csv(file, infer_schema_length=None)
     whole = metrics.filter(pl.col("stratum") == "all")
-    return Proof(said(own, metrics), whole, model.trained_through, _groups(model))
+    return replace(bare, said=said(own, metrics), scores=whole)
 
 
 def _groups(model: Published) -> tuple[str, ...]:

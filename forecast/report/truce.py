@@ -143,14 +143,18 @@ def section(
 
 
 def names(name: str, note: str) -> bool:
-    """Whether a note names a truce, and not just one whose name begins alike.
+    """Whether a note is of a truce, or counts it among others.
 
     Examples
     --------
     >>> names("Truce 1", "Truce 1: thin"), names("Truce 1", "Truce 10: thin")
     (True, False)
+    >>> note = "few events; Truce 1 (2) and The deal (0) had fewer"
+    >>> names("Truce 1", note), names("The deal", note), names("events", note)
+    (True, True, False)
     """
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", note) is not None
+    counted = rf"(?:[;,]| and) {re.escape(name)} \(\d+\)"
+    return note.startswith(f"{name}: ") or re.search(counted, note) is not None
 
 
 def facts(

@@ -27,12 +27,18 @@ class Proof:
     trained_through : date, optional
     groups : tuple of str
         What the model looks at: names of groups of features.
+    level : float, optional
+        Of the intervals of the scores; that of the risks may be another.
+    refits : int, optional
+        How many the model has.
     """
 
     said: str = ""
     scores: pl.DataFrame = field(default_factory=pl.DataFrame)
     trained_through: date | None = None
     groups: tuple[str, ...] = ()
+    level: float | None = None
+    refits: int | None = None
 
 
 def section(proof: Proof, facts: Facts) -> dict[str, Any]:
@@ -46,8 +52,8 @@ def section(proof: Proof, facts: Facts) -> dict[str, Any]:
     Returns
     -------
     dict
-        `rows`, one a horizon with what is known of it; `said`, `groups`, `through`, and
-        `refits`, what intervals have held.
+        `rows`, one a horizon with what is known of it, and `level`, that of their
+        intervals; `said`, `groups`, `through`, and `refits`, what intervals have held.
     """
     rows: dict[int, dict[str, Any]] = {}
     skill = f"skill_over_{facts.named_baseline}"
@@ -65,5 +71,17 @@ def section(proof: Proof, facts: Facts) -> dict[str, Any]:
         "rows": rows,
         "groups": proof.groups,
         "through": proof.trained_through,
-        "refits": refits.trust(facts.published, facts.level),
+        "level": proof.level or facts.level,
+        "refits": f"{refits.trust(facts.published, facts.level)}{_few(proof, facts)}",
     }
+
+
+def _few(proof: Proof, facts: Facts) -> str:
+    """Said where even the outermost refits do not reach as far as the level asks."""
+    n, level = proof.refits, facts.level
+    if n is None or (1 - level) / 2 * (n + 1) > 1 - 1e-9:
+        return ""
+    here = "is 1 refit" if n == 1 else f"are {n} refits"
+    return (
+        f" Here there {here}, too few for {level:.0%}: the range ends at the outermost."
+    )
