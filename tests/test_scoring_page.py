@@ -270,6 +270,22 @@ def test_a_day_is_one_and_an_event_over_new_year_has_both_years() -> None:
     assert not re.search(r"\b1 (days|deaths|violations)\b", words)
 
 
+@pytest.mark.parametrize(("days", "told"), [((5, 5), False), ((2, 5), True)])
+def test_only_what_came_late_is_said_to_come_at_once(
+    days: tuple[int, int], told: bool
+) -> None:
+    own = scored(1)
+    start = own.truces["start"].item()
+    first, last = (start + timedelta(days=day) for day in days)
+    events = own.events.head(2).with_columns(
+        date=pl.Series([start, start + timedelta(days=1)]),
+        date_end=pl.Series([first, last]),
+        known_from=last + timedelta(days=1),
+    )
+    page = scoring.render(replace(own, events=events), facts(), Proof())
+    assert ("All 2 events became known" in text(page)) is told
+
+
 def test_a_word_of_a_note_is_no_name_of_a_truce() -> None:
     note = "b: a thin series. No deaths before the start: little makes the risk"
     assert [

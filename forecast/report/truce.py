@@ -225,9 +225,10 @@ def _chart(
 
 
 def _at_once(events: pl.DataFrame) -> date | None:
-    """The morning on which all events became known, where it is the same one."""
+    """The morning on which events of several days became known, where it is one."""
     mornings = events["known_from"].unique().to_list()
-    late = events.height > 1 and len(mornings) == 1 and events["date"].n_unique() > 1
+    # of one day they became known as any other would
+    late = len(mornings) == 1 and events.select(LAST_DAY).to_series().n_unique() > 1
     return mornings[0] if late else None
 
 
