@@ -246,6 +246,15 @@ def test_truces_are_sorted_and_found_by_keys(
         ages = [int(a or 0) for a in rows.locator("td:nth-child(4)").all_inner_texts()]
         assert ages == sorted(ages, reverse=order == "descending")
         assert len(ages) == 12
+    # a truce that began within the week comes last
+    page.evaluate(
+        "const cell = document.querySelector('#scores tbody tr td:nth-child(7)');"
+        "cell.dataset.key = ''; cell.textContent = 'new'"
+    )
+    week = page.get_by_role("columnheader", name="Week")
+    for _ in range(2):
+        week.get_by_role("button").press("Enter")
+        assert rows.locator("td:nth-child(7)").all_inner_texts()[-1] == "new"
     page.get_by_label("Show only").fill("land truce 11")
     expect(rows.locator("visible=true")).to_have_count(1)
     expect(page.get_by_role("status")).to_have_text("1 of 12 truces")

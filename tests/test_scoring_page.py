@@ -201,6 +201,9 @@ def test_a_page_of_many_truces_is_whole_safe_and_small() -> None:
     articles = re.findall(r"<article.*?</article>", page, re.DOTALL)
     told = [i for i, article in enumerate(articles) if "few events" in article]
     assert told == [0, 19]
+    # a life of more than 60 days is told by weeks, and says so
+    weekly = [20 + 3 * i for i, own in enumerate(articles) if "Every seventh" in own]
+    assert weekly == list(range(62, 80, 3))
     assert page == scoring.render(scored(n), facts(), Proof())
 
 

@@ -7,8 +7,11 @@ for (const table of document.querySelectorAll("table.sorts")) {
     const key = cell.dataset.key ?? cell.textContent.trim();
     return key === "" || Number.isNaN(Number(key)) ? key.toLowerCase() : Number(key);
   };
-  const compare = (a, b) =>
-    typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
+  // what is not known comes last, whichever way the rest is sorted
+  const compare = (a, b, sign) =>
+    typeof a === typeof b
+      ? sign * (a < b ? -1 : a > b ? 1 : 0)
+      : typeof a === "number" ? -1 : 1;
   [...table.tHead.rows[0].cells].forEach((head, at) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -21,7 +24,7 @@ for (const table of document.querySelectorAll("table.sorts")) {
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", order);
       const sign = order === "ascending" ? 1 : -1;
-      const rows = [...body.rows].sort((a, b) => sign * compare(value(a, at), value(b, at)));
+      const rows = [...body.rows].sort((a, b) => compare(value(a, at), value(b, at), sign));
       body.append(...rows);
     });
   });

@@ -15,7 +15,7 @@ from forecast.kinds import codes
 from forecast.panel import COLLAPSE, EXIT
 from forecast.report import charts
 from forecast.report.figures import many
-from forecast.report.life import binned, life_chart
+from forecast.report.life import WEEKLY, binned, life_chart
 from forecast.report.waterfall import waterfall
 from forecast.report.words import listed
 from forecast.schema import (
@@ -127,6 +127,7 @@ def section(
             if names(row["truce"], note)
         ],
         "chart": _chart(life, events, truce["start"], row) if life.height else None,
+        "weekly": row["age_days"] > WEEKLY,
         "hindsight": hindsight,
         "at_once": _at_once(events),
         "dots": bool(events.height),
