@@ -128,6 +128,7 @@ def test_words_that_make_no_configuration(
         (["metrics=[]"], "metrics=[]: expected at least one"),
         (["horizons=[30,7]"], "rising order"),
         (["as_of=tomorrow"], "as_of=tomorrow: expected a day, YYYY-MM-DD"),
+        (["as_of='0216-04-07'"], "as_of=0216-04-07: expected a day, YYYY-MM-DD"),
         (["horizons=30"], "horizons=30: expected whole days in rising order"),
         (["horizons=[0,7]"], "horizons=[0, 7]"),
         (["level=2"], "level=2: expected a share"),

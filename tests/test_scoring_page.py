@@ -344,6 +344,19 @@ def syria(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home / "case"
 
 
+@pytest.mark.slow
+def test_a_table_of_ones_own_is_traced_beside_another(tmp_path: Path) -> None:
+    own = [f"events.table.path={ROOT / 'data/syria_2016/events.csv'}"]
+    own += [f"events.table.lines={ROOT / 'data/syria_2016/lines.csv'}"]
+    words = [*CASE, "events=[table,syria_2016]", *own, "reasons=false"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORECAST_HOME", str(tmp_path))
+        patch.setenv("FORECAST_ROOT", str(ROOT))
+        assert score.main([*words, "cache=null", f"out={tmp_path / 'two'}"]) == 0
+    page = (tmp_path / "two" / "report.html").read_text("utf-8")
+    assert "34 lines were coded as 24 events" in text(page)
+
+
 def test_the_founding_case_is_traced_to_its_last_line(syria: Path) -> None:
     page = (syria / "report.html").read_text("utf-8")
     assert_fetches_nothing(page, SCRIPT)

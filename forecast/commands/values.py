@@ -8,7 +8,9 @@ from omegaconf import ListConfig
 
 from forecast.commands import formats
 from forecast.kinds import KINDS
+from forecast.schema.records import FIRST, LAST
 
+DAY = f"a day, YYYY-MM-DD, of the years {FIRST.year} to {LAST.year}"
 #: keys that say what sources of events are for
 ROLES = ("features_from", "outcomes_from")
 
@@ -33,9 +35,9 @@ def rising_days(value: Any) -> bool:
 
 
 def calendar_day(value: Any) -> bool:
-    """Whether a value is a calendar day, or none."""
+    """Whether a value is a calendar day that records may have, or none."""
     try:
-        return value is None or bool(date.fromisoformat(str(value)))
+        return value is None or FIRST <= date.fromisoformat(str(value)) <= LAST
     except ValueError:
         return False
 
@@ -93,17 +95,17 @@ RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "resume": (folder_or_none, "the folder of a sweep"),
     "launcher.at_once": (whole(1), "a whole number from 1 on"),
     "launcher.timeout_min": (whole(1), "a whole number from 1 on"),
-    "as_of": (calendar_day, "a day, YYYY-MM-DD"),
+    "as_of": (calendar_day, DAY),
     "format": (
         formats.known,
         f"{', '.join(formats.FORMATS[:-1])} or {formats.FORMATS[-1]}, or several in "
         "brackets, as in [json,hub]",
     ),
-    "first_cutoff": (calendar_day, "a day, YYYY-MM-DD"),
-    "split.first": (calendar_day, "a day, YYYY-MM-DD"),
+    "first_cutoff": (calendar_day, DAY),
+    "split.first": (calendar_day, DAY),
     "split.months": (whole(1), "a whole number from 1 on"),
     "split.gap_days": (whole(0), "a whole number from 0 on"),
-    "split.end": (calendar_day, "a day, YYYY-MM-DD"),
+    "split.end": (calendar_day, DAY),
     "split.parts": (whole(2), "a whole number from 2 on"),
     "panel.step_days": (whole(1), "a whole number from 1 on"),
     "panel.max_age_days": (whole(1), "a whole number from 1 on"),
