@@ -1,5 +1,6 @@
 """Truces of which a series tells too little: no deaths to count, or few events."""
 
+from math import ceil
 from typing import Any
 
 import polars as pl
@@ -66,7 +67,7 @@ def _said(row: dict[str, Any], events: str) -> str:
     return (
         f"{row['name']}: a thin series. {n} hostile event{'s' if n > 1 else ''} of the "
         f"parties since the start without a number of deaths{before}: a rule that "
-        f"waits for {row['threshold']:g} deaths has seen none"
+        f"waits for {ceil(row['threshold'])} deaths has seen none"
     )
 
 
