@@ -19,9 +19,9 @@ from forecast import reference
 from forecast.about import FEATURES
 from forecast.collapse import resumption
 from forecast.commands.data import traced
-from forecast.events.lines import lines
 from forecast.events.table import table
 from forecast.features import compute
+from forecast.lines import lines
 from forecast.link import bearing
 from forecast.lives import DAILY, late, lives, mornings, prompt
 from forecast.panel import COLLAPSE

@@ -19,8 +19,8 @@ from forecast.cells import (
     usable,
     whole,
 )
-from forecast.events.lines import lines as trace
 from forecast.kinds import HOSTILE, KINDS, SYSTEMS
+from forecast.lines import lines as trace
 from forecast.raw import read
 from forecast.schema import DEATHS_MAX, LAST_DAY, PRECISIONS, Events, Lines, Loaded
 
@@ -86,7 +86,7 @@ def table(
         Last day the file speaks for; default: the last day of an event in it.
     lines : path, optional
         What became of each line of the source that was coded by hand, for the report:
-        see :func:`forecast.events.lines.lines`.
+        see :func:`forecast.lines.lines`.
 
     Returns
     -------
