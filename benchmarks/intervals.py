@@ -27,19 +27,18 @@ import numpy as np
 import polars as pl
 from hydra.utils import instantiate
 from joblib import Parallel, delayed
-from learning import ROOT, TRUCES, YEARS, Size, configured
+from learning import ROOT, TEST_SEED, TRUCES, Size, configured, truth_of
 
 from forecast.backtest import rows
 from forecast.commands.truth import Laid, second_world
 from forecast.ipcw import Array
 from forecast.publish import Published, publish
 from forecast.refits import with_interval
-from forecast.simulated_truth import true_risk
 
 #: those of a run that chooses none
 FEATURES = "age,recent,war,kinds,outsiders,talks,history,design"
 KINDS = ["default", "rich", "null", "changing"]
-LEVEL, FLIP, TEST_SEED = 0.9, 0.5, 1001
+LEVEL, FLIP = 0.9, 0.5
 KEYS = ["kind", "model", "seed", "refits"]
 #: of a file that was begun
 READ = {"refits": pl.Int64, "seed": pl.Int64, "horizon": pl.Int32}
@@ -83,16 +82,7 @@ def tested(kind: str, size: Size, models: Sequence[str], out: Path) -> Test:
     laid = second_world(config)
     path = out.with_suffix(f".{kind}.parquet")
     if not path.exists():
-        true_risk(
-            laid.panel,
-            seed=TEST_SEED,
-            conflicts=size.conflicts,
-            years=YEARS,
-            kind=kind,
-            flip=0.0,
-            horizons=tuple(config.horizons),
-            draws=size.draws,
-        ).write_parquet(path)
+        truth_of(laid, kind, size, config).write_parquet(path)
     wide = pl.read_parquet(path).pivot("horizon", index=["truce_id", "origin"])
     keys = laid.panel.select("truce_id", "origin")
     risk = keys.join(wide, on=keys.columns, how="left", maintain_order="left")

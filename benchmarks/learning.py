@@ -30,6 +30,7 @@ ROOT = Path(__file__).parent.parent
 #: followed truces of a conflict in ten years, by kind
 TRUCES = {"rich": 8.1, "changing": 8.0, "null": 11.1, "default": 8.1}
 YEARS, MAP = 10, 30
+TEST_SEED = 1001
 #: those of a run, and who answers whom
 FEATURES = "age,recent,war,kinds,outsiders,talks,reciprocity,history,design"
 KEYS = ["kind", "flip", "truces", "seed"]
@@ -79,11 +80,18 @@ def configured(
 
 def tested(kind: str, size: Size, models: str) -> tuple[truth.Laid, pl.DataFrame]:
     """The test world of a kind, and its true risk."""
-    config = configured(kind, 0.0, 1001, size.conflicts, size.every, models)
+    config = configured(kind, 0.0, TEST_SEED, size.conflicts, size.every, models)
     laid = truth.second_world(config)
-    risk = true_risk(
+    return laid, truth_of(laid, kind, size, config)
+
+
+def truth_of(
+    laid: truth.Laid, kind: str, size: Size, config: DictConfig
+) -> pl.DataFrame:
+    """True risk of the origins of a test world."""
+    return true_risk(
         laid.panel,
-        seed=1001,
+        seed=TEST_SEED,
         conflicts=size.conflicts,
         years=YEARS,
         kind=kind,
@@ -91,7 +99,6 @@ def tested(kind: str, size: Size, models: str) -> tuple[truth.Laid, pl.DataFrame
         horizons=tuple(config.horizons),
         draws=size.draws,
     )
-    return laid, risk
 
 
 def learned(

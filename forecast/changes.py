@@ -10,6 +10,7 @@ from datetime import date
 import dataframely as dy
 import polars as pl
 
+from forecast.panel import usable
 from forecast.schema import LAST_DAY, Changes, News, RiskScores
 
 KEYS = ["truce_id", "horizon_days"]
@@ -121,7 +122,7 @@ def became_known(events: pl.DataFrame, then: date, now: date) -> dy.DataFrame[Ne
     [('clash', 1, 3)]
     """
     earlier, later = sorted((then, now))
-    fresh = events.filter(_usable(later) & ~_usable(earlier))
+    fresh = events.filter(usable(later) & ~usable(earlier))
     some = pl.col("deaths").is_not_null().any()
     return News.validate(
         fresh.group_by("truce_id", "relation", "kind")
@@ -168,16 +169,6 @@ def moved_reasons(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     both = sides[0].join(sides[1], on=on, how="full", coalesce=True, suffix="_now")
     points = pl.col("points_now").fill_null(0) - pl.col("points").fill_null(0)
     return both.select(*on, points=points).sort(on)
-
-
-def _usable(morning: date) -> pl.Expr:
-    """Whether a version of an event may be used on a morning."""
-    until = pl.col("known_until")
-    return (
-        (pl.lit(morning) > LAST_DAY)
-        & (pl.col("known_from") <= morning)
-        & (until.is_null() | (until > morning))
-    )
 
 
 def _by_truce(raw: pl.DataFrame, news: pl.DataFrame | None) -> pl.DataFrame:

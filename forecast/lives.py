@@ -12,7 +12,7 @@ import dataframely as dy
 import polars as pl
 
 from forecast.backtest import KEYS, rows
-from forecast.panel import CENSORED
+from forecast.panel import CENSORED, usable
 from forecast.publish import Published
 from forecast.schema import LAST_DAY, Lives, Panel
 
@@ -60,22 +60,6 @@ def mornings(in_force: dy.DataFrame[Panel]) -> dy.DataFrame[Panel]:
     return Panel.validate(told.drop("back").sort(KEYS), cast=True)
 
 
-def current(events: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Versions of events of past days that hold on a morning.
-
-    Parameters
-    ----------
-    events : pl.DataFrame
-        With the columns of :class:`~forecast.schema.Events`.
-    as_of : date
-        The morning.
-    """
-    replaced = (pl.col("known_until") <= as_of).fill_null(False)
-    return events.filter(
-        (pl.col("known_from") <= as_of) & (as_of > LAST_DAY) & ~replaced
-    )
-
-
 def prompt(events: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """What is known of events on a morning, as if known on the day after each.
 
@@ -96,7 +80,7 @@ def prompt(events: pl.DataFrame, as_of: date) -> pl.DataFrame:
     >>> prompt(late, date(2016, 4, 6)).height
     0
     """
-    return current(events, as_of).with_columns(
+    return events.filter(usable(as_of)).with_columns(
         known_from=NEXT_DAY, known_until=pl.lit(None, pl.Date)
     )
 

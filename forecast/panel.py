@@ -117,6 +117,27 @@ def known(events: dy.DataFrame[Events], as_of: date) -> dy.DataFrame[Events]:
     )
 
 
+def usable(morning: date) -> pl.Expr:
+    """Whether a version of an event may be used on a morning, and holds on it.
+
+    Parameters
+    ----------
+    morning : date
+
+    Returns
+    -------
+    pl.Expr
+        Of the columns of :class:`~forecast.schema.Events`: the event is past, the
+        version is published and not yet replaced.
+    """
+    until = pl.col("known_until")
+    return (
+        (pl.lit(morning) > LAST_DAY)
+        & (pl.col("known_from") <= morning)
+        & (until.is_null() | (until > morning))
+    )
+
+
 def censor(frame: dy.DataFrame[Panel], cutoff: date) -> dy.DataFrame[Panel]:
     """The panel as it stood on the morning of a cutoff.
 

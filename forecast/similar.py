@@ -12,6 +12,7 @@ import polars as pl
 
 from forecast.backtest import rows
 from forecast.explain.groups import grouped
+from forecast.explain.typical import mean
 from forecast.ipcw import Array
 from forecast.models.horizon import matrix
 from forecast.panel import CENSORED
@@ -123,8 +124,4 @@ def distances(old: Array, new: Array, spread: Array, groups: list[list[int]]) ->
 
 def _spread(values: Array) -> Array:
     """Standard deviation of the known values of each column; 0 where there is none."""
-    known = ~np.isnan(values)
-    n = np.maximum(known.sum(axis=0), 1)
-    mean = np.where(known, values, 0).sum(axis=0) / n
-    apart = np.where(known, values - mean, 0)
-    return np.asarray(np.sqrt((apart**2).sum(axis=0) / n))
+    return np.nan_to_num(np.sqrt(mean((values - mean(values)) ** 2)))

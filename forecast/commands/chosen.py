@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ def chosen(config: DictConfig, home: Path) -> Chosen:
     run_id = json.loads((run / "run.json").read_text())["run_id"]
     least = own.panel.min_events
     model = load(run / "model.skops")
-    proof = _proof(model, run, own)
+    proof = _proof(model, *_shown(run, own), own.level)
     return Chosen(model, _settings(config, own), run_id, run, least, proof)
 
 
@@ -124,37 +124,25 @@ def _of_file(config: DictConfig, path: Path) -> Chosen:
         f"{about['experiment']}-{digest[:12]}",
         path,
         about["panel"]["min_events"],
-        Proof(
-            about["said"],
-            pl.DataFrame(about["scores"]),
-            model.trained_through,
-            _groups(model),
-            about["level"],
-            len(model.refits),
-        ),
+        _proof(model, about["said"], pl.DataFrame(about["scores"]), about["level"]),
         (_origin(model, about, path),),
     )
 
 
-def _proof(model: Published, run: Path, own: DictConfig) -> Proof:
-    """What a run found of the model that it published."""
-    bare = Proof(
-        trained_through=model.trained_through,
-        groups=_groups(model),
-        level=own.level,
-        refits=len(model.refits),
-    )
+def _proof(model: Published, said: str, scores: pl.DataFrame, level: float) -> Proof:
+    """What is known of a model, with the headline and the scores of its run."""
+    looked_at = tuple(grouped(list(model.seen)))
+    through, refits = model.trained_through, len(model.refits)
+    return Proof(said, scores, through, looked_at, level, refits)
+
+
+def _shown(run: Path, own: DictConfig) -> tuple[str, pl.DataFrame]:
+    """What a run found of the model that it published, and its scores."""
     file = run / "metrics.csv"
     if not file.is_file():
-        return bare
+        return "", pl.DataFrame()
     metrics = pl.read_csv(file, infer_schema_length=None)
-    whole = metrics.filter(pl.col("stratum") == "all")
-    return replace(bare, said=said(own, metrics), scores=whole)
-
-
-def _groups(model: Published) -> tuple[str, ...]:
-    """What a model looks at, by groups of features."""
-    return tuple(grouped(list(model.seen)))
+    return said(own, metrics), metrics.filter(pl.col("stratum") == "all")
 
 
 def _as_run(about: About) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The facts of a run as its report wants them."""
+"""The report of a run, from its account and its frames."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -23,6 +23,7 @@ from forecast.commands.thin import few, thin
 from forecast.commands.told import Told, told
 from forecast.publish import Published, risk_scores
 from forecast.schema import (
+    Actors,
     LeftOut,
     Panel,
     Reasons,
@@ -61,7 +62,10 @@ def score(config: DictConfig) -> int:
         notes += _notes(as_of, data, in_force, result.left_out, model, of_run)
         notes += found.notes
         with stages("look back"):
-            past = _told(of_run, data, by, result) if config.report else None
+            past = None
+            if config.report:
+                linked = result.events, result.names
+                past = told(of_run, data, model, in_force, *linked, as_of)
         with stages("write"), record.folder(out) as folder:
             resolved: Any = OmegaConf.to_container(of_run, resolve=True)
             account = _account(
@@ -94,6 +98,8 @@ class Result(NamedTuple):
     left_out: dy.DataFrame[LeftOut]
     #: linked to the truces in force
     events: pl.DataFrame
+    #: what names in the events stand for
+    names: dy.DataFrame[Actors]
     scores: dy.DataFrame[RiskScores]
     why: dy.DataFrame[Reasons]
     account: Account
@@ -103,7 +109,8 @@ class Result(NamedTuple):
 def _score(config: DictConfig, data: Data, by: Chosen) -> Result:
     as_of = study.day(config.as_of) or data.covered_through + timedelta(days=1)
     in_force, not_followed = study.in_force_on(config, data, as_of)
-    events = linking.linked_events(config, data, in_force, linking.actors(config, data))
+    names = linking.actors(config, data)
+    events = linking.linked_events(config, data, in_force, names)
     features, naive, found = study.compute_features(config, data, in_force, events)
     why, untold = reasoned.find(config, by.model, in_force, features)
     scores = risk_scores(
@@ -121,11 +128,7 @@ def _score(config: DictConfig, data: Data, by: Chosen) -> Result:
     said += few(config, in_force, data, by.min_events)
     said += outside(by.model, in_force, features, data)
     left_out = study.left_out(data, not_followed)
-    return Result(as_of, in_force, left_out, events, scores, why, found, said)
-
-
-def _told(config: DictConfig, data: Data, by: Chosen, result: Result) -> Told:
-    return told(config, data, by.model, result.in_force, result.events, result.as_of)
+    return Result(as_of, in_force, left_out, events, names, scores, why, found, said)
 
 
 def _page(

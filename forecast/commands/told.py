@@ -11,11 +11,11 @@ from forecast.backtest import rows
 from forecast.commands import linking, study
 from forecast.commands.data import Data
 from forecast.explain.typical import seen
-from forecast.lives import current, late, lives, mornings, prompt
-from forecast.panel import censor
+from forecast.lives import late, lives, mornings, prompt
+from forecast.panel import censor, usable
 from forecast.publish import Published
 from forecast.report.words import nearest
-from forecast.schema import LAST_DAY, Lives, Panel, Similar
+from forecast.schema import LAST_DAY, Actors, Lives, Panel, Similar
 from forecast.similar import similar
 
 
@@ -34,6 +34,7 @@ def told(
     model: Published,
     in_force: dy.DataFrame[Panel],
     events: pl.DataFrame,
+    names: dy.DataFrame[Actors],
     as_of: date,
 ) -> Told:
     """Look back on the lives of truces in force, and on past truces.
@@ -50,6 +51,8 @@ def told(
         One origin a truce, on the morning ``as_of``.
     events : pl.DataFrame
         Linked to these truces, see :func:`forecast.link.linked`.
+    names : dy.DataFrame[Actors]
+        What names in the events stand for.
     as_of : date
         The morning; nothing that became known later is used.
 
@@ -63,13 +66,13 @@ def told(
     if late(events, as_of):
         then = prompt(events, as_of)
         hindsight, _, _ = study.compute_features(config, data, origins, then)
-    own = current(events, as_of).join(
+    own = events.filter(usable(as_of)).join(
         in_force.select("truce_id", "start"), on="truce_id"
     )
     return Told(
         lives(model, origins, features, naive, hindsight),
         own.filter((pl.col("relation") != "neighbour") & (pl.col("start") <= LAST_DAY)),
-        _alike(config, data, model, in_force, as_of),
+        _alike(config, data, model, in_force, names, as_of),
     )
 
 
@@ -78,6 +81,7 @@ def _alike(
     data: Data,
     model: Published,
     in_force: dy.DataFrame[Panel],
+    names: dy.DataFrame[Actors],
     as_of: date,
 ) -> dy.DataFrame[Similar]:
     """Past truces of these data that were like those in force, as known by then."""
@@ -88,7 +92,7 @@ def _alike(
     both = Panel.validate(
         pl.concat([others, in_force]).sort("truce_id", "origin"), cast=True
     )
-    events = linking.linked_events(config, data, both, linking.actors(config, data))
+    events = linking.linked_events(config, data, both, names)
     features, _, _ = study.compute_features(config, data, both, events)
     return similar(
         in_force,

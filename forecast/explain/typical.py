@@ -93,9 +93,9 @@ def typical(X: pl.DataFrame, ages: pl.Series) -> Typical:
     days = ages.cast(pl.Float64).to_numpy()
     band = _bands(days)
     middle = np.array([days[band == b].mean() for b in range(band.max() + 1)])
-    means = np.array([_mean(values[band == b]) for b in range(band.max() + 1)])
+    means = np.array([mean(values[band == b]) for b in range(band.max() + 1)])
     # what nobody of a band knows is as in all of them
-    means = np.where(np.isnan(means), _mean(values), means)
+    means = np.where(np.isnan(means), mean(values), means)
     return Typical(middle, tuple(kept.columns), means)
 
 
@@ -170,8 +170,14 @@ def _bands(days: Array) -> npt.NDArray[np.intp]:
     return of_age[row.reshape(days.shape)]
 
 
-def _mean(values: Array) -> Array:
-    """Means of the known values of each column; NaN where there is none."""
+def mean(values: Array) -> Array:
+    """Mean of the known values of each column; NaN where there is none.
+
+    Examples
+    --------
+    >>> mean(np.array([[1.0, np.nan], [3.0, np.nan]])).tolist()
+    [2.0, nan]
+    """
     known = ~np.isnan(values)
     n = known.sum(axis=0)
     total = np.where(known, values, 0).sum(axis=0)

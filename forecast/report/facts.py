@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import dataframely as dy
 import polars as pl
 
 from forecast.schema import Audits, LeftOut, Rejected
+
+SHOWN_REJECTED = 20
 
 
 @dataclass(frozen=True)
@@ -65,3 +68,27 @@ class Facts:
     def baselines_named_first(self) -> list[str]:
         """Every baseline once, from the one that skill is quoted against."""
         return list(dict.fromkeys([self.named_baseline, *self.baselines]))
+
+
+def accounted(facts: Facts) -> dict[str, Any]:
+    """What ``page_data.html.j2`` and ``page_repeat.html.j2`` show.
+
+    Parameters
+    ----------
+    facts : Facts
+
+    Returns
+    -------
+    dict
+        `data`, `stages` and `seconds`, of all of them.
+    """
+    return {
+        "data": {
+            "sources": list(facts.sources.iter_rows(named=True)),
+            "left_out": list(facts.left_out.iter_rows(named=True)),
+            "refused": facts.rejected.height,
+            "rejected": list(facts.rejected.head(SHOWN_REJECTED).iter_rows(named=True)),
+        },
+        "stages": list(facts.stages.iter_rows(named=True)),
+        "seconds": facts.stages["seconds"].sum(),
+    }

@@ -6,12 +6,11 @@ import altair as alt
 import polars as pl
 
 from forecast.kinds import KINDS
+from forecast.lives import DAILY, STEP
 from forecast.report import charts
 from forecast.schema import LAST_DAY
 
 WIDTH, HEIGHT, ROW = 560, 150, 22
-#: a life of more days has its events counted by week
-WEEKLY = 60
 #: what an event was, and its colour
 OURS, OTHER = charts.VERMILION, charts.MUTED
 
@@ -40,7 +39,7 @@ def binned(events: pl.DataFrame, start: date, as_of: date) -> pl.DataFrame:
     >>> binned(events, date(2020, 1, 1), date(2020, 1, 9)).row(0)
     (datetime.date(2020, 1, 3), 'clash', True, True, 2)
     """
-    step = 7 if (as_of - start).days > WEEKLY else 1
+    step = 1 if (as_of - start).days <= DAILY else STEP
     first = pl.lit(start, pl.Date)
     weeks = (LAST_DAY - first).dt.total_days() // step
     middle = first + pl.duration(days=weeks * step + step // 2)

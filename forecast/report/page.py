@@ -16,14 +16,14 @@ from forecast.report import (
     where,
     years,
 )
-from forecast.report.facts import Facts
+from forecast.report.facts import Facts, accounted
 from forecast.report.template import fill
 from forecast.report.words import headline
 from forecast.schema import Alarms, Costs, Metrics, Predictions, RiskScores
 
 __all__ = ["Facts", "headline", "render"]
 
-SHOWN_TRUCES, SHOWN_REJECTED = 20, 20
+SHOWN_TRUCES = 20
 
 
 def render(
@@ -102,10 +102,8 @@ def render(
         ),
         truth=truth,
         explained=explained,
-        data=_data(facts),
         audits=list(facts.audits.iter_rows(named=True)),
-        stages=list(facts.stages.iter_rows(named=True)),
-        seconds=facts.stages["seconds"].sum(),
+        **accounted(facts),
     )
 
 
@@ -130,10 +128,7 @@ def _risks(scores: dy.DataFrame[RiskScores], facts: Facts) -> dict[str, object]:
         )
         return {"rows": [], "reason": reason}
     own = scores.filter(pl.col("model") == facts.published)
-    rows = [
-        row | {"risks": {cell["horizon_days"]: cell["risk"] for cell in row["risks"]}}
-        for row in top.iter_rows(named=True)
-    ]
+    rows = tables.risk_rows(top)
     return {
         "rows": rows,
         "horizons": own["horizon_days"].unique().sort().to_list(),
@@ -145,13 +140,4 @@ def _risks(scores: dy.DataFrame[RiskScores], facts: Facts) -> dict[str, object]:
         "trained_through": rows[0]["trained_through"],
         "chart": charts.drawn(charts.risk_chart(top), "risk"),
         "trust": refits.trust(facts.published, facts.level),
-    }
-
-
-def _data(facts: Facts) -> dict[str, object]:
-    return {
-        "sources": list(facts.sources.iter_rows(named=True)),
-        "left_out": list(facts.left_out.iter_rows(named=True)),
-        "refused": facts.rejected.height,
-        "rejected": list(facts.rejected.head(SHOWN_REJECTED).iter_rows(named=True)),
     }

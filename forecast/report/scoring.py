@@ -8,7 +8,7 @@ import polars as pl
 from markupsafe import Markup
 
 from forecast.report import charts, tables, truce, trust
-from forecast.report.facts import Facts
+from forecast.report.facts import Facts, accounted
 from forecast.report.template import fill
 from forecast.report.truce import Scored
 from forecast.report.words import nearest
@@ -18,7 +18,6 @@ from forecast.schema import LAST_DAY
 SECTIONS, CHARTED, LISTED = 20, 12, 400
 #: rows that are looked through at a glance, and need no filter
 GLANCE = 5
-REFUSED = 20
 
 
 def render(scored: Scored, facts: Facts, proof: trust.Proof) -> str:
@@ -42,12 +41,7 @@ def render(scored: Scored, facts: Facts, proof: trust.Proof) -> str:
     top = tables.top_risks(scored.scores, facts.published, LISTED)
     moved = truce.moved(scored.lives, horizon, facts.as_of)
     rows = [
-        row
-        | {
-            "risks": {cell["horizon_days"]: cell["risk"] for cell in row["risks"]},
-            "moved": moved.get(row["truce_id"]),
-        }
-        for row in (top.iter_rows(named=True) if top.height else ())
+        row | {"moved": moved.get(row["truce_id"])} for row in tables.risk_rows(top)
     ]
     script = (files("forecast.report") / "scoring.js").read_text("utf-8")
     return fill(
@@ -63,20 +57,12 @@ def render(scored: Scored, facts: Facts, proof: trust.Proof) -> str:
         moved=bool(moved),
         glance=GLANCE,
         truces=[
-            truce.section(row, scored, horizon, facts.level, facts.notes)
-            for row in rows[:SECTIONS]
+            truce.section(row, scored, horizon, facts.notes) for row in rows[:SECTIONS]
         ],
         trust=trust.section(proof, facts),
         lines=traced(scored),
         coded=scored.lines["event_id"].drop_nulls().n_unique(),
-        data={
-            "sources": list(facts.sources.iter_rows(named=True)),
-            "left_out": list(facts.left_out.iter_rows(named=True)),
-            "refused": facts.rejected.height,
-            "rejected": list(facts.rejected.head(REFUSED).iter_rows(named=True)),
-        },
-        stages=list(facts.stages.iter_rows(named=True)),
-        seconds=facts.stages["seconds"].sum(),
+        **accounted(facts),
         # ours, and without a word of the data
         script=Markup(script),  # noqa: S704
         digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -1,6 +1,7 @@
 """The numbers behind the charts, each a frame."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import dataframely as dy
 import numpy as np
@@ -53,6 +54,21 @@ def top_risks(
         .head(rows)
         .with_row_index("rank", offset=1)
     )
+
+
+def risk_rows(top: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows of `top_risks` as a template reads them, `risks` by horizon.
+
+    Examples
+    --------
+    >>> risks = [{"horizon_days": 7, "risk": 0.5}]
+    >>> risk_rows(pl.DataFrame({"truce": ["a"], "risks": [risks]}))
+    [{'truce': 'a', 'risks': {7: 0.5}}]
+    """
+    return [
+        row | {"risks": {cell["horizon_days"]: cell["risk"] for cell in row["risks"]}}
+        for row in (top.iter_rows(named=True) if top.height else ())
+    ]
 
 
 def skill_table(

@@ -12,10 +12,11 @@ import dataframely as dy
 import polars as pl
 
 from forecast.kinds import codes
+from forecast.lives import DAILY
 from forecast.panel import COLLAPSE, EXIT
 from forecast.report import charts
 from forecast.report.figures import many
-from forecast.report.life import WEEKLY, binned, life_chart
+from forecast.report.life import binned, life_chart
 from forecast.report.waterfall import waterfall
 from forecast.report.words import listed
 from forecast.schema import (
@@ -83,7 +84,6 @@ def section(
     row: Mapping[str, Any],
     scored: Scored,
     horizon: int,
-    level: float,
     notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What ``scoring_truce.html.j2`` shows.
@@ -96,8 +96,6 @@ def section(
         Frames of all truces.
     horizon : int
         Days; that of the chart and of the reasons.
-    level : float
-        Of the intervals.
     notes : sequence of str
         Of the scoring; those that name the truce are told of it.
 
@@ -120,14 +118,13 @@ def section(
             truce, scored.panel.filter(own).row(0, named=True), row["label"]
         ),
         "scores": list(scored.scores.filter(own).iter_rows(named=True)),
-        "level": level,
         "cautions": [
             note.removeprefix(f"{row['truce']}: ")
             for note in notes
             if names(row["truce"], note)
         ],
         "chart": _chart(life, events, truce["start"], row) if life.height else None,
-        "weekly": row["age_days"] > WEEKLY,
+        "weekly": row["age_days"] > DAILY,
         "hindsight": hindsight,
         "at_once": _at_once(events),
         "dots": bool(events.height),

@@ -18,8 +18,7 @@ def waterfall(reasons: pl.DataFrame) -> dict[str, Any]:
     dict
         `reference` and `risk`; `steps`, largest first: `words`, `points`, and where
         their bar lies, `left` and `width` in percent of the axis; `base` and `end`,
-        widths of the bars of both risks; `axis`, the risk at its right end. Empty
-        where there are no reasons.
+        widths of the bars of both risks. Empty where there are no reasons.
 
     Examples
     --------
@@ -46,7 +45,6 @@ def waterfall(reasons: pl.DataFrame) -> dict[str, Any]:
     return {
         "reference": reference,
         "risk": risk,
-        "axis": axis,
         "base": share(reference),
         "end": share(risk),
         "steps": [

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import dataframely as dy
 import polars as pl
 
+from forecast.report.figures import many
 from forecast.schema import Metrics
 
 
@@ -219,8 +220,7 @@ def moved(points: float) -> str:
     whole = round(abs(points))
     if not whole:
         return "as much as"
-    more = "more" if points > 0 else "less"
-    return f"{whole} point{'' if whole == 1 else 's'} {more} than"
+    return f"{many(whole, 'point')} {'more' if points > 0 else 'less'} than"
 
 
 def nearest(horizons: Iterable[int], wanted: int = 30) -> int:
