@@ -119,6 +119,17 @@ def test_words_name_the_least_and_the_most_that_was_measured(model: str) -> None
     assert other.endswith("Intervals of 50% were not measured.")
 
 
+@pytest.mark.parametrize(
+    ("refits", "nearest"), [(1, 10), (14, 10), (20, 20), (30, 20), (36, 50), (200, 50)]
+)
+def test_words_are_of_the_number_of_refits_nearest_to_that_of_the_model(
+    refits: int, nearest: int
+) -> None:
+    said = trust("core", 0.9, refits)
+    assert f" of core from {nearest} refits " in said
+    assert ("too few" in said) is (refits < 19)
+
+
 def test_words_of_a_model_that_was_not_measured_name_those_that_were() -> None:
     said = trust("mine", 0.9)
     for model in {*measured()["model"]}:

@@ -299,9 +299,9 @@ def test_a_word_of_a_note_is_no_name_of_a_truce() -> None:
 def test_intervals_of_the_scores_have_the_level_of_their_run() -> None:
     row = {"model": "core", "horizon": 7, "metric": "auroc", "value": 0.7}
     row |= {"lower": 0.6, "upper": 0.8, "n": 9, "n_events": 3}
-    proof = Proof(scores=pl.DataFrame([row]), level=0.9, refits=2)
+    proof = Proof(scores=pl.DataFrame([row]), level=0.9)
     half, wide = (
-        text(scoring.render(scored(1), replace(facts(), level=level), proof))
+        text(scoring.render(scored(1), replace(facts(), level=level, refits=2), proof))
         for level in (0.3, 0.5)
     )
     assert "out of sample, when it was made; 90% intervals" in half

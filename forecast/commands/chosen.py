@@ -132,8 +132,7 @@ def _of_file(config: DictConfig, path: Path) -> Chosen:
 def _proof(model: Published, said: str, scores: pl.DataFrame, level: float) -> Proof:
     """What is known of a model, with the headline and the scores of its run."""
     looked_at = tuple(grouped(list(model.seen)))
-    through, refits = model.trained_through, len(model.refits)
-    return Proof(said, scores, through, looked_at, level, refits)
+    return Proof(said, scores, model.trained_through, looked_at, level)
 
 
 def _shown(run: Path, own: DictConfig) -> tuple[str, pl.DataFrame]:

@@ -41,5 +41,6 @@ def facts(
         ),
         peak_memory_mib=account["peak_memory_mib"],
         level=account["level"],
+        refits=account["refits"],
         audits=Audits.create_empty() if audits is None else audits,
     )

@@ -107,6 +107,7 @@ def make(config: DictConfig, began: datetime | None = None) -> Done:
         facts = _facts(config, data, frames, tracker.run_id)
         facts |= {"config_digest": record.config_digest(resolved)}
         facts |= {"question": written["question"]}
+        facts |= {"refits": len(result.model.refits) if result.model else 0}
         facts |= {"exit_code": exit_code(result)}
         with stages("write"), record.folder(out) as folder:
             run_files.write(folder, resolved, written, data, frames, result, why)

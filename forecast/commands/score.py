@@ -200,6 +200,7 @@ def _account(
         published=model.name,
         named_baseline=model.baseline_name,
         label=model.label,
+        refits=len(model.refits),
         as_of=as_of,
         trained_through=model.trained_through,
         data_digest=data.digest,

@@ -43,6 +43,8 @@ class Facts:
     peak_memory_mib : float
     level : float
         What the intervals aim to cover.
+    refits : int, optional
+        How many the intervals of risks come from.
     audits : Audits
         What audits of the run found; empty where there were none.
     """
@@ -62,6 +64,7 @@ class Facts:
     stages: pl.DataFrame
     peak_memory_mib: float
     level: float = 0.9
+    refits: int | None = None
     audits: dy.DataFrame[Audits] = field(default_factory=Audits.create_empty)
 
     @property

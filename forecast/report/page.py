@@ -139,5 +139,5 @@ def _risks(scores: dy.DataFrame[RiskScores], facts: Facts) -> dict[str, object]:
         "drivers": any(row["drivers"] for row in rows),
         "trained_through": rows[0]["trained_through"],
         "chart": charts.drawn(charts.risk_chart(top), "risk"),
-        "trust": refits.trust(facts.published, facts.level),
+        "trust": refits.trust(facts.published, facts.level, facts.refits),
     }

@@ -29,8 +29,6 @@ class Proof:
         What the model looks at: names of groups of features.
     level : float, optional
         Of the intervals of the scores; that of the risks may be another.
-    refits : int, optional
-        How many the model has.
     """
 
     said: str = ""
@@ -38,7 +36,6 @@ class Proof:
     trained_through: date | None = None
     groups: tuple[str, ...] = ()
     level: float | None = None
-    refits: int | None = None
 
 
 def section(proof: Proof, facts: Facts) -> dict[str, Any]:
@@ -72,16 +69,5 @@ def section(proof: Proof, facts: Facts) -> dict[str, Any]:
         "groups": proof.groups,
         "through": proof.trained_through,
         "level": proof.level or facts.level,
-        "refits": f"{refits.trust(facts.published, facts.level)}{_few(proof, facts)}",
+        "refits": refits.trust(facts.published, facts.level, facts.refits),
     }
-
-
-def _few(proof: Proof, facts: Facts) -> str:
-    """Said where even the outermost refits do not reach as far as the level asks."""
-    n, level = proof.refits, facts.level
-    if n is None or (1 - level) / 2 * (n + 1) > 1 - 1e-9:
-        return ""
-    here = "is 1 refit" if n == 1 else f"are {n} refits"
-    return (
-        f" Here there {here}, too few for {level:.0%}: the range ends at the outermost."
-    )
