@@ -162,6 +162,27 @@ def test_learning_goes_on_where_it_was_cut(tmp_path: Path) -> None:
     assert pl.read_csv(out)["seed"].n_unique() == 2
 
 
+def test_models_move_risks_the_way_the_world_was_made() -> None:
+    """Up with attacks and threats, down with talks and age, once they are learned."""
+    signs = {"strike": 1, "offensive": 1, "outsiders": 1, "threat": 1, "answers": 1}
+    signs |= {"talks": -1, "age": -1}
+    words = ["--truces", "100", "--seeds", "1", "--conflicts", "20"]
+    _, head, *rows = printed("benchmarks/signs.py", *words, "--models", "core,hazard")
+    assert head.split() == list(signs)
+    cells = {row.split()[0]: re.findall(r"(\S+) \((\d+)\)", row) for row in rows}
+    found = {name: dict(zip(signs, of, strict=True)) for name, of in cells.items()}
+    for driver, (points, right) in found["hazard"].items():
+        # it has no column of who answers whom
+        if driver == "answers":
+            assert (float(points), right) == (0, "0")
+        else:
+            assert float(points) * signs[driver] > 0.5
+            assert right == "100"
+    # and this one sees attacks of the parties and age alone
+    blind = {driver for driver, (_, right) in found["core"].items() if right == "0"}
+    assert blind == {"outsiders", "threat", "answers", "talks"}
+
+
 def test_coverage_of_planted_effects() -> None:
     lines = printed("benchmarks/hazard_coverage.py", "--seeds=3", "--dyads=60")
     assert "pooled" in "\n".join(lines)
