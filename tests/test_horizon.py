@@ -198,6 +198,16 @@ def test_logit_needs_no_varying_column():
     np.testing.assert_allclose(risk, base.predict_risk(X), atol=1e-5)
 
 
+@pytest.mark.parametrize("C", [0.01, 10.0])
+def test_however_many_the_rows_logit_finds_one_optimum(C, monkeypatch):
+    few = logit(C=C).fit(X, Y)
+    monkeypatch.setattr("forecast.models.logit.MANY", 0)
+    many = logit(C=C).fit(X, Y)
+    solvers = [model.fitted_[2][-1].solver for model in (few, many)]
+    assert solvers == ["lbfgs", "newton-cholesky"]
+    np.testing.assert_allclose(many.predict_risk(X), few.predict_risk(X), atol=1e-4)
+
+
 def test_logit_holds_beyond_what_it_saw():
     far = X.head(2).with_columns(deaths=pl.Series([10**6, 10**9]), noise=None)
     risk = FITTED.predict_risk(far)

@@ -19,6 +19,8 @@ Chosen = Callable[[Array], npt.NDArray[np.bool_]]
 
 #: A column with fewer distinct values gets no curve: a line says all it can.
 CURVED_FROM = 10
+#: With more rows Newton's method is the quicker solver; by a half at 30 thousand.
+MANY = 20_000
 
 
 def logit(
@@ -115,9 +117,50 @@ def spline_logit(
             ("scale", StandardScaler()),
             ("clip", FunctionTransformer(clipped, kw_args={"limit": clip})),
             ("shape", ColumnTransformer(shapes)),
-            ("logit", LogisticRegression(C=C, tol=1e-6, max_iter=10_000)),
+            ("logit", RidgeLogit(C)),
         ]
     )
+
+
+class RidgeLogit(LogisticRegression):  # type: ignore[misc]
+    """Logistic regression with an L2 penalty, by the solver that suits its size.
+
+    L-BFGS is quick on the few thousand origins that there are of real truces, but each
+    of its steps passes over all rows, and the more rows, the less the penalty helps it:
+    at 30 thousand it takes three times as many steps as at three. Newton's method takes
+    six, each with a matrix of all columns.
+
+    Parameters
+    ----------
+    C : float
+        Inverse of the penalty.
+
+    Examples
+    --------
+    >>> model = RidgeLogit(1.0).fit([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1])
+    >>> model.solver, model.coef_.round(2).tolist()
+    ('lbfgs', [[0.96]])
+    """
+
+    def __init__(self, C: float = 0.01) -> None:
+        super().__init__(C=C, tol=1e-6, max_iter=10_000)
+
+    def fit(self, X: Array, y: Array, sample_weight: Array | None = None) -> Self:
+        """Fit, as scikit-learn's does.
+
+        Parameters
+        ----------
+        X : float array, shape (n, p)
+        y : array, shape (n,)
+        sample_weight : float array, shape (n,), optional
+
+        Returns
+        -------
+        Self
+        """
+        self.solver = "newton-cholesky" if len(X) > MANY else "lbfgs"
+        super().fit(X, y, sample_weight)
+        return self
 
 
 class Curves(BaseEstimator, TransformerMixin):  # type: ignore[misc]
