@@ -150,7 +150,8 @@ def backtest(
         raise NothingToLearn(
             "no model could be fitted in any fold: " + "; ".join(notes)
         )
-    return _weighted(pl.concat(parts), panel, horizons), notes
+    predictions = _weighted(pl.concat(parts), panel, horizons)
+    return predictions, [*notes, *_unfollowed(predictions, horizons)]
 
 
 def _by_fold(
@@ -272,14 +273,20 @@ def _long(
 def _weighted(
     parts: pl.DataFrame, panel: dy.DataFrame[Panel], horizons: Sequence[int]
 ) -> dy.DataFrame[Predictions]:
-    """Add outcomes, and weights estimated on the rows that are scored."""
+    """Add outcomes, and weights estimated on the rows that are scored.
+
+    Where no row was followed through a horizon, early ends are all that is known of it,
+    and they weigh nothing: it is not scored.
+    """
     scored = panel.join(parts.select(KEYS).unique(), on=KEYS, how="semi")
     y = target(scored)
     weights = pl.concat(
         scored.select(
             *KEYS,
             pl.lit(horizon, pl.Int32).alias("horizon"),
-            pl.Series("weight", ipcw.weights(y, horizon)[1]),
+            pl.Series(
+                "weight", ipcw.weights(y, horizon)[1] * ipcw.followed(y, horizon)
+            ),
         )
         for horizon in horizons
     )
@@ -291,3 +298,15 @@ def _weighted(
         .sort("model", "cutoff", "truce_id", "origin", "horizon"),
         cast=True,
     )
+
+
+def _unfollowed(predictions: pl.DataFrame, horizons: Sequence[int]) -> list[str]:
+    """A remark for each horizon that is forecast and cannot be scored."""
+    weighed = predictions.group_by("horizon").agg(pl.col("weight").max())
+    scored = set(weighed.filter(pl.col("weight") > 0)["horizon"])
+    return [
+        f"no origin that is forecast was followed for {horizon} days: risks within "
+        "them are not scored"
+        for horizon in horizons
+        if horizon not in scored
+    ]

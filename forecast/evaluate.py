@@ -195,7 +195,8 @@ def _readings(rows: Rows, by_conflict: Rows, name: str, judge: Judge) -> Cells:
             for model in (judge.named, name)
         )
         differences = both.by_group(lost - ours)[np.unique(both.code)]
-        p = sign_flip(differences, judge.draws, judge.seed)
+        weighed = both.weight.any()
+        p = sign_flip(differences, judge.draws, judge.seed) if weighed else np.nan
         yield "sign_flip", both.row(np.array([p]), judge.level)
 
 

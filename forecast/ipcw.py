@@ -153,6 +153,35 @@ def weights(
     return outcome, known / remaining(np.minimum(duration, horizon))
 
 
+def followed(y: Target, horizon: int) -> bool:
+    """Whether rows can tell how often truces collapse within a horizon.
+
+    Weights hand on what was lost to rows that were seen for longer. Where none was
+    seen to the end of the window, nobody is left to speak for those that held: what is
+    known are early ends alone, and any share of collapses among them is too high.
+
+    Parameters
+    ----------
+    y : structured array, shape (n,)
+        Fields ``event`` and ``duration``, as in :func:`weights`.
+    horizon : int
+        Length of the window in days.
+
+    Returns
+    -------
+    bool
+        True where a row was seen through the window, or none was censored.
+
+    Examples
+    --------
+    >>> y = target([1, 0, 0], [2, 20, 40])
+    >>> followed(y, 30), followed(y, 90), followed(y[:1], 90)
+    (True, False, True)
+    """
+    event, duration = _fields(y)
+    return bool((duration >= horizon).any() or (event != 0).all())
+
+
 def _fields(y: Target) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     event, duration = y["event"].astype(np.int64), y["duration"].astype(np.int64)
     if not np.isin(event, (0, 1, 2)).all():

@@ -24,7 +24,7 @@ from forecast.models.baselines import BaseRate
 from forecast.models.calibrated import Calibrated
 from forecast.models.chosen import chosen
 from forecast.models.ensemble import ensemble
-from forecast.models.evidence import Evidence, one_standard_error
+from forecast.models.evidence import Evidence, evidence, one_standard_error
 from forecast.models.given import given as rows_given
 from forecast.models.hedged import GRID, hedge, hedged
 from forecast.models.inner import Fold, Plan, folds, forecasts
@@ -236,6 +236,31 @@ def test_a_later_day_changes_no_earlier_fold() -> None:
     assert again.cutoff == first.cutoff
     np.testing.assert_array_equal(again.train, first.train)
     np.testing.assert_array_equal(again.y, first.y)
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_split_that_holds_out_dyads_leaves_some_for_either_side(part: int) -> None:
+    """`unseen_dyads` with two parts trains on dyads that one digit put together."""
+    left = np.flatnonzero([part_of(dyad, 2) == part for dyad in ROWS["dyad_id"]])
+    keys = ROWS[left]
+    found = folds(rows_given(X[left], Y[left], keys), PLAN._replace(least=1))
+    assert len(found) == 6
+    for fold in found:
+        sides = keys[fold.train]["dyad_id"], keys[fold.test]["dyad_id"]
+        assert not set(sides[0]) & set(sides[1])
+
+
+def test_a_horizon_that_nobody_was_followed_through_is_no_evidence() -> None:
+    y = target([1] * 10 + [0] * 10, [5] * 10 + [40] * 10)
+    rng = np.random.default_rng(1)
+    risk, numbers = rng.random((1, 20, 3)), np.arange(20)
+    seen = evidence(risk, y, numbers, numbers, HORIZONS, 10)
+    assert seen.enough
+    assert (seen.weight[:, :2] == 1).all()
+    other = risk[0].copy()
+    other[:, 2] = rng.random(20)
+    np.testing.assert_array_equal(seen.losses(other), seen.losses(risk[0]))
+    assert not evidence(risk[:, :, 2:], y, numbers, numbers, (90,), 10).enough
 
 
 def test_too_few_collapses_in_the_training_leave_rows_untested() -> None:

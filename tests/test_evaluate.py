@@ -213,7 +213,7 @@ def test_a_fold_without_a_collapse_is_noted() -> None:
         Fold(date(2020, 3, 1), None),
     ]
     found, notes = forecasts({"a": Fixed()}, rows, folds)
-    assert [n.partition(":")[0] for n in notes] == [
+    assert [n.partition(":")[0] for n in notes[:2]] == [
         "fold 2020-01-20",
         "fold 2020-03-01",
     ]
@@ -227,6 +227,28 @@ def test_a_fold_without_a_collapse_is_noted() -> None:
     quiet = [Fold(date(2020, 2, 5), None)]
     with pytest.raises(ValueError, match="no collapse among its 3 training origins"):
         forecasts({"a": Fixed()}, rows, quiet)
+
+
+def test_a_horizon_that_nobody_was_followed_through_is_not_scored() -> None:
+    """What is known there are early collapses alone: of two rows, one of two."""
+    rows = small([0, 1, 0, 1])
+    folds = [Fold(date(2020, 2, 15), None)]
+    models = {"a": Fixed(), "dull": Fixed(0.5)}
+    found, notes = forecasts(models, rows, folds)
+    assert notes == [
+        "no origin that is forecast was followed for 90 days: risks within them are "
+        "not scored"
+    ]
+    far = found.filter(pl.col("horizon") == 90)
+    assert far["outcome"].drop_nulls().to_list() == [1] * 4
+    assert (far["weight"] == 0).all()
+    judge = Judge(("dull",), "dull", draws=50)
+    table = evaluate(found, rows, SCORES, judge)
+    # it ranks collapses among those that were seen as long, whatever the horizon
+    table = table.filter(pl.col("metric") != "concordance")
+    scored = pl.col("value").is_not_null()
+    assert set(table.filter(scored)["horizon"]) == {7, 30}
+    assert set(table.filter(pl.col("horizon") == 90)["n_events"]) == {2}
 
 
 def made(

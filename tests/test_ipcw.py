@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 
-from forecast.ipcw import Target, censoring_survival, target, weights
+from forecast.ipcw import Target, censoring_survival, followed, target, weights
 
 rows = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 40)), min_size=1)
 targets = rows.map(lambda pairs: target(*zip(*pairs, strict=True)))
@@ -31,6 +31,22 @@ def test_dropping_unknown_rows_is_biased_and_weighting_is_not():
     assert np.average(outcome[known], weights=weight[known]) == pytest.approx(
         truth, abs=0.01
     )
+
+
+def test_no_weight_mends_a_horizon_that_nobody_was_followed_through():
+    y, _, _ = world(4_000)
+    outcome, weight = weights(y, 90)
+    assert np.average(outcome[weight > 0], weights=weight[weight > 0]) == 1
+    assert not followed(y, 90)
+    assert followed(y, 60)
+
+
+@given(targets, horizons)
+def test_weights_of_rows_that_were_followed_stand_for_all(y, horizon):
+    if followed(y, horizon):
+        assert weights(y, horizon)[1].sum() == pytest.approx(len(y), abs=1e-9)
+    else:
+        assert (weights(y, horizon)[1] == 0).any()
 
 
 def test_exits_weighted_mean_is_the_cumulative_incidence():

@@ -21,7 +21,8 @@ class Evidence:
     ----------
     risk : float array, shape (members, n, horizons)
     outcome, weight : float array, shape (n, horizons)
-        From :func:`forecast.ipcw.weights`; an unknown outcome is 0 and weighs nothing.
+        From :func:`forecast.ipcw.weights`; an unknown outcome is 0 and weighs nothing,
+        nor does any at a horizon that no row was followed through.
     dyad : int array, shape (n,)
         Number of the dyad of each row.
     truces, collapsed : int
@@ -77,9 +78,11 @@ def evidence(
     """
     pairs = [ipcw.weights(y, horizon) for horizon in horizons]
     outcome, weight = (np.column_stack(side) for side in zip(*pairs, strict=True))
+    weight = weight * [ipcw.followed(y, horizon) for horizon in horizons]
     outcome, truces = np.nan_to_num(outcome), len(np.unique(truce))
     broken = collapsed(y, truce, horizons[-1])
     enough = broken >= max(least, 1) and len(np.unique(dyad)) > 1
+    enough = enough and bool(weight.any())
     return Evidence(risk, outcome, weight, dyad, truces, broken, enough)
 
 

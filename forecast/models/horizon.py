@@ -101,7 +101,7 @@ class HorizonClassifier(BaseEstimator):  # type: ignore[misc]
         for horizon in self.horizons:
             outcome, weight = ipcw.weights(y, horizon)
             known = weight > 0
-            followed = known.all() or (y["duration"] >= horizon).any()
+            followed = ipcw.followed(y, horizon)
             if not followed or len(np.unique(outcome[known])) < 2:
                 fitted.append(constant_risk(outcome, weight))
                 continue

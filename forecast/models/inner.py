@@ -32,6 +32,8 @@ from forecast.split import part_of
 
 Days = npt.NDArray[np.datetime64]
 NEVER = np.datetime64("9999-12-31")
+#: digits of a digest that are looked at to part dyads
+DIGITS = 8
 
 
 class Chooser(Protocol):
@@ -187,7 +189,7 @@ def _folds(data: Given, plan: Plan) -> list[Fold]:
     if plan.parts < 2 or not all(0 < share < 1 for share in plan.quantiles):
         raise ValueError(f"parts are 2 or more and quantiles within (0, 1): {plan}")
     origin = data.keys["origin"].to_numpy().astype("datetime64[D]")
-    part = np.array([part_of(dyad, plan.parts) for dyad in data.keys["dyad_id"]])
+    part = _shared_out(data.keys["dyad_id"], plan.parts)
     truce = _numbered(data.keys["truce_id"])
     found = []
     cutoffs = _cutoffs(data.y, origin, truce, plan.quantiles)
@@ -200,6 +202,21 @@ def _folds(data: Given, plan: Plan) -> list[Fold]:
             n = collapsed(known, truce[train], plan.horizons[-1])
             if test.size and n >= max(plan.least, 1):
                 found.append(Fold(cutoff, train, known, test))
+    return found
+
+
+def _shared_out(dyads: pl.Series, parts: int) -> Places:
+    """Part of each row's dyad, by a digit of its digest to the base of the parts.
+
+    A split that holds out dyads by the last digit may have left those of one part
+    alone. A digit before it parts these.
+    """
+    found = np.zeros(len(dyads), np.intp)
+    for digit in range(DIGITS):
+        own = (part_of(dyad, parts ** (digit + 1)) for dyad in dyads)
+        found = np.fromiter(own, np.intp, len(dyads)) // parts**digit
+        if len(np.unique(found)) > 1:
+            break
     return found
 
 
