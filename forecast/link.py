@@ -71,7 +71,7 @@ def link(
         last=pl.col("start") + timedelta(days=after_days),
         members=pl.col("parties").list.concat("excluded"),
     )
-    slim = _resolved(events, actors).select(
+    slim = resolved(events, actors).select(
         *KEYS,
         "dyad_id",
         "conflict_id",
@@ -131,7 +131,7 @@ def linked(
         last day of the event. Sorted by ``truce_id``, ``day`` and key.
     """
     return (
-        links.join(_resolved(events, actors), on=KEYS)
+        links.join(resolved(events, actors), on=KEYS)
         .with_columns(day=LAST_DAY)
         .sort("truce_id", "day", *KEYS)
     )
@@ -167,26 +167,42 @@ def bearing(
     return linked(events, links, names)
 
 
-def country_name() -> pl.Expr:
-    """Country name without what sources put behind it ("Myanmar (Burma)")."""
-    return pl.col("country").str.replace(r"[,(].*$", "").str.strip_chars()
+def resolved(
+    events: dy.DataFrame[Events], actors: dy.DataFrame[Actors] | None
+) -> dy.DataFrame[Events]:
+    """Events without a dyad, with the names of parties in place of their own.
 
+    Parameters
+    ----------
+    events : frame
+        All versions of events.
+    actors : frame or None
+        What their names stand for, see :func:`forecast.actors.resolve`; None: nothing
+        but what they say.
 
-def _resolved(
-    events: pl.DataFrame, actors: dy.DataFrame[Actors] | None
-) -> pl.DataFrame:
-    """Events without a dyad, with the names of parties in place of their own."""
-    if actors is None:
+    Returns
+    -------
+    dy.DataFrame[Events]
+        In their order. A name that stands for no party stays.
+    """
+    if actors is None or actors["party"].drop_nulls().is_empty():
         return events
     party = actors.filter(pl.col("party").is_not_null())
     bare = pl.col("dyad_id").is_null()
-    return events.with_columns(
-        pl.when(bare)
-        .then(pl.col(column).replace(party["actor"], party["party"]))
-        .otherwise(column)
-        .alias(column)
-        for column in ("actor_a", "actor_b")
+    return Events.validate(
+        events.with_columns(
+            pl.when(bare)
+            .then(pl.col(column).replace(party["actor"], party["party"]))
+            .otherwise(column)
+            .alias(column)
+            for column in ("actor_a", "actor_b")
+        )
     )
+
+
+def country_name() -> pl.Expr:
+    """Country name without what sources put behind it ("Myanmar (Burma)")."""
+    return pl.col("country").str.replace(r"[,(].*$", "").str.strip_chars()
 
 
 def _named(events: pl.DataFrame) -> pl.DataFrame:

@@ -20,7 +20,7 @@ from forecast.backtest import rows
 from forecast.events.table import table as events_of
 from forecast.explain.reasons import reasons
 from forecast.features import compute
-from forecast.link import bearing
+from forecast.link import bearing, resolved
 from forecast.panel import known, panel
 from forecast.publish import Published, risk_scores
 from forecast.record import data_digest
@@ -94,8 +94,9 @@ def risks(
     rule = partial(getattr(collapse, about["label"]), **about["rule"])
     settings = about["panel"] | following
     then = known(Events.validate(said.frame), morning)
-    in_force, left = panel(own, then, morning, rule, as_of=morning, **settings)
     names = resolve(without_ids(then), own)
+    decisive = resolved(then, names)
+    in_force, left = panel(own, decisive, morning, rule, as_of=morning, **settings)
     days = settings["max_age_days"]
     near = bearing(own, in_force, then, names, after_days=days)
     frames = {

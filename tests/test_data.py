@@ -10,7 +10,8 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
 from forecast.commands import study
-from forecast.commands.data import Data, load
+from forecast.commands.data import Data, load, read
+from forecast.panel import COLLAPSE
 from forecast.raw import InputError
 from forecast.record import data_digest
 from forecast.schema import Rejected
@@ -126,6 +127,30 @@ def test_a_source_may_serve_features_and_another_outcomes(tmp_path: Path) -> Non
     both = load(events, TRUCES, 0.01, tmp_path / "rejected.csv")
     assert both.events.equals(both.decisive)
     assert both.events.height == one.events.height + other.events.height
+
+
+def test_a_rule_that_goes_by_names_counts_what_features_count(tmp_path: Path) -> None:
+    """A source writes "Army (Sudan)" where the truce has the government as a party."""
+    acts = [f"e{i},2016-03-{11 + i:02},clash,Army (Sudan),SPLM/A" for i in range(6)]
+    head = "event_id,date,kind,actor_a,actor_b"
+    (tmp_path / "acts.csv").write_text("\n".join([head, *acts]) + "\n")
+    (tmp_path / "truces.csv").write_text(
+        "truce_id,start,dyad_id,country,parties\n"
+        "t,2016-03-01,d,Sudan,Government of Sudan;SPLM/A\n"
+    )
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        composed = compose("run", ["collapse=violations", "panel.min_events=0"])
+    for name in ("events", "truces"):
+        file = "acts" if name == "events" else name
+        told: dict[str, object] = {"path": str(tmp_path / f"{file}.csv")}
+        composed[name] = config(hand=(f"forecast.{name}.table.table", told))
+    data = read(composed, tmp_path / "rejected.csv")
+    assert data.events["actor_a"].unique().to_list() == ["Army (Sudan)"]
+    laid, _ = study.lay_out(composed, data)
+    collapse = laid.select(pl.col("origin") + pl.duration(days=pl.col("duration") - 1))
+    assert (laid["event"] == COLLAPSE).all()
+    # five breaches are the floor
+    assert set(collapse.to_series()) == {date(2016, 3, 15)}
 
 
 def test_bad_rows_within_the_limit_are_counted(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from forecast import sheets
+from forecast.actors import resolve, without_ids
 from forecast.commands import settings
+from forecast.link import resolved
 from forecast.raw import InputError
 from forecast.rawfile import content_of
 from forecast.record import data_digest, frame_digest
@@ -60,7 +62,9 @@ def read(config: DictConfig, rejected_to: Path) -> Data:
     Returns
     -------
     Data
-        With the corrections of names among the inputs.
+        With the corrections of names among the inputs. The events that decide bear the
+        names of parties where theirs stand for them: a rule that goes by names counts
+        what features count.
 
     Raises
     ------
@@ -74,7 +78,12 @@ def read(config: DictConfig, rejected_to: Path) -> Data:
         rejected_to,
         **settings.roles(config),
     )
-    return replace(found, inputs=found.inputs | corrections(config))
+    names = resolve(without_ids(found.decisive), found.truces, **config.actors)
+    return replace(
+        found,
+        decisive=resolved(found.decisive, names),
+        inputs=found.inputs | corrections(config),
+    )
 
 
 def load(
