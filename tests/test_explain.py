@@ -289,6 +289,20 @@ def test_few_dyads_have_no_interval() -> None:
     assert found["lower"].null_count() == found["upper"].null_count() == found.height
 
 
+def test_dyads_of_unknown_outcome_count_for_no_interval() -> None:
+    """Of six dyads two are seen for a month: at 30 days there are two, at 7 six."""
+    rng = np.random.default_rng(1)
+    code = np.repeat(np.arange(6), 40)
+    near = (code < 2) & (rng.random(240) < 0.2)
+    y = outcomes(near, np.where(near, 3, np.where(code < 2, 95, 10)))
+    X = pl.DataFrame({"x": rng.normal(size=240)})
+    model = logit(n_knots=0, horizons=(7, 30)).fit(X, y)
+    found = coefficients("m", model, X, y, pl.Series(code.astype(str)))
+    lower = dict(found.select("horizon", "lower").iter_rows())
+    assert lower[7] is not None
+    assert lower[30] is None
+
+
 def test_a_horizon_with_a_constant_risk_has_no_terms() -> None:
     late = outcomes(Y["event"], np.maximum(Y["duration"], 8))
     for model in (logit(horizons=(7, 90)), Core(horizons=(7, 90))):

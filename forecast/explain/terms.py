@@ -53,6 +53,8 @@ class Linear(NamedTuple):
     spread: Array
     #: standard error of each coefficient; NaN where the model left the term out
     error: Array
+    #: how many dyads the errors come from: those with a row fitted on
+    dyads: int
 
 
 Reader = Callable[[Any, pl.DataFrame, Target, Codes], Iterator[Linear]]
@@ -90,7 +92,7 @@ def coefficients(
         ``COLUMN_fading_14d`` what of it fades, ``exit: TERM`` what it does to other
         exits. ``coefficient`` is in log odds (logits, ``exits``, ``hazard`` with that
         link) or log hazard (``hazard``, ``cox``); 0 without an interval where the model
-        left the term out. No interval from fewer than five dyads.
+        left the term out. No interval from fewer than five dyads of known outcome.
 
     Raises
     ------
@@ -111,10 +113,8 @@ def coefficients(
     if reader is None:
         raise NoCoefficients(f"{name} has no coefficients that can be named")
     codes = (dyads.rank("dense").to_numpy() - 1).astype(np.intp)
-    n = dyads.n_unique()
-    reach = t.ppf((1 + level) / 2, n - 1) if n >= FEWEST_GROUPS else np.nan
     with threadpool_limits(1):
-        parts = [_frame(part, reach) for part in reader(fitted, X, y, codes)]
+        parts = [_frame(part, level) for part in reader(fitted, X, y, codes)]
     found = pl.concat([Coefficients.create_empty().drop("model"), *parts])
     named = found.select(pl.lit(name).alias("model"), pl.all())
     return Coefficients.validate(named.sort("model", "horizon", "term"), cast=True)
@@ -148,8 +148,10 @@ def _nameable(estimator: Any) -> bool:
     return isinstance(estimator, LogisticRegression | ElasticNetLogit)
 
 
-def _frame(part: Linear, reach: float) -> pl.DataFrame:
+def _frame(part: Linear, level: float) -> pl.DataFrame:
     """Rows of one linear predictor, each term taken by its standard deviation."""
+    few = part.dyads < FEWEST_GROUPS
+    reach = np.nan if few else t.ppf((1 + level) / 2, part.dyads - 1)
     value, far = part.coef * part.spread, reach * part.error * part.spread
     return pl.DataFrame(
         {
@@ -180,11 +182,15 @@ def _logits(
         if isinstance(part, Pipeline):
             logit, terms = part[-1], _terms(part, model.columns_)
             design = part[:-1].transform(design)
-        error = _logit_errors(
-            logit, design, outcome[known], weight[known], codes[known]
-        )
+        own = np.unique(codes[known], return_inverse=True)[1]
+        error = _logit_errors(logit, design, outcome[known], weight[known], own)
         yield Linear(
-            horizon, list(terms), np.ravel(logit.coef_), design.std(axis=0), error
+            horizon,
+            list(terms),
+            np.ravel(logit.coef_),
+            design.std(axis=0),
+            error,
+            own.max() + 1,
         )
 
 
@@ -201,7 +207,7 @@ def _logit_errors(
         (weight * (outcome - risk))[:, None],
         (weight * risk * (1 - risk))[:, None, None],
         np.append(0, np.full(kept.sum(), (1 - lasso) / logit.C)),
-        np.unique(codes, return_inverse=True)[1],
+        codes,
     )
     found = np.full(len(coef), np.nan)
     found[kept] = errors(moved)[1:]
@@ -247,7 +253,8 @@ def _weekly(
     # the intercept comes first
     for end, before in zip(range(ends), ("", "exit: "), strict=False):
         terms = [before + name for name in model.names_[1:]]
-        yield Linear(None, terms, coef[end, 1:], spread[1:], error[end, 1:])
+        parts = coef[end, 1:], spread[1:], error[end, 1:]
+        yield Linear(None, terms, *parts, groups.max() + 1)
 
 
 def _cox(model: Cox, X: pl.DataFrame, y: Target, codes: Codes) -> Iterator[Linear]:
@@ -270,8 +277,8 @@ def _cox(model: Cox, X: pl.DataFrame, y: Target, codes: Codes) -> Iterator[Linea
         part = PHReg(days[rest], values[rest], status=collapsed[rest], ties="breslow")
         slope = part.score(model.coef_) - penalty * model.coef_
         moved.append(newton(np.diag(penalty) - part.hessian(model.coef_), slope))
-    error = errors(np.array(moved))
-    yield Linear(None, model.names_, model.coef_, values.std(axis=0), error)
+    error, spread = errors(np.array(moved)), values.std(axis=0)
+    yield Linear(None, model.names_, model.coef_, spread, error, len(moved))
 
 
 def _terms(pipeline: Pipeline, names: list[str]) -> list[str]:
