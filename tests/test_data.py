@@ -3,12 +3,14 @@
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.errors import InstantiationException
 from omegaconf import DictConfig, OmegaConf
 
+from forecast.backtest import target
 from forecast.commands import study
 from forecast.commands.data import Data, load, read
 from forecast.panel import COLLAPSE
@@ -151,6 +153,19 @@ def test_a_rule_that_goes_by_names_counts_what_features_count(tmp_path: Path) ->
     assert (laid["event"] == COLLAPSE).all()
     # five breaches are the floor
     assert set(collapse.to_series()) == {date(2016, 3, 15)}
+
+
+def test_the_baseline_of_age_hangs_on_no_step_of_the_panel(tmp_path: Path) -> None:
+    """Of origins a fortnight apart the first speaks for the second week too."""
+    data, risks = load(EVENTS, TRUCES, 0.01, tmp_path / "rejected.csv"), []
+    for days in (7, 14):
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            composed = compose("run", [f"panel.step_days={days}"])
+        laid, _ = study.lay_out(composed, data)
+        model = study.model(composed, composed.baselines.age)
+        fitted = model.fit(laid.select("age_days"), target(laid))
+        risks.append(fitted.predict_risk(pl.DataFrame({"age_days": [1, 8, 15, 50]})))
+    np.testing.assert_allclose(*risks, atol=0.005)
 
 
 def test_bad_rows_within_the_limit_are_counted(tmp_path: Path) -> None:
