@@ -198,7 +198,8 @@ def _sides(
     fold: Fold, then: pl.DataFrame, panel: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows to learn from and rows to forecast, if the fold keeps them apart."""
-    train, test = fold.train(then), fold.test(panel)
+    test = fold.test(panel)
+    train = fold.train(then, test)
     wrong = overlaps(fold, train, test)
     if wrong:
         raise Overlap(f"the fold {fold.cutoff} overlaps: " + "; ".join(wrong))

@@ -48,11 +48,20 @@ class Fold:
         """The morning as of which the training panel stands."""
         return self.cutoff - timedelta(days=self.gap_days)
 
-    def train(self, panel: pl.DataFrame) -> pl.DataFrame:
-        """Rows to learn from, of the panel as it stood on the morning ``known``."""
+    def train(
+        self, panel: pl.DataFrame, test: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Rows to learn from, of the panel as it stood on the morning ``known``.
+
+        A dyad may have truces in two countries or conflicts: where groups are held out,
+        dyads of the rows of ``test`` are held out with them.
+        """
         if self.since is not None:
             panel = panel.filter(pl.col("origin") >= self.since)
-        return panel.filter(~self._held_out(panel)) if self.by else panel
+        if not self.by:
+            return panel
+        others = panel.filter(~self._held_out(panel))
+        return others if test is None else others.join(test, on="dyad_id", how="anti")
 
     def test(self, panel: pl.DataFrame) -> pl.DataFrame:
         """Rows to forecast."""
@@ -108,7 +117,8 @@ def overlaps(fold: Fold, train: pl.DataFrame, test: pl.DataFrame) -> list[str]:
     list of str
         What is wrong, in words; nothing for a sound fold: every training row lies
         before the cutoff and its label ends before the morning that training knows,
-        no row is learned from and forecast, no group is on both sides.
+        no row is learned from and forecast, no group is on both sides, nor a dyad where
+        groups are held out.
 
     Examples
     --------
@@ -140,8 +150,17 @@ def overlaps(fold: Fold, train: pl.DataFrame, test: pl.DataFrame) -> list[str]:
             len(fold.groups(train) & fold.groups(test)),
             f"values of {fold.by} are both learned from and forecast",
         ),
+        (
+            len(_dyads(fold, train) & _dyads(fold, test)),
+            f"dyads with several values of {fold.by} are learned from and forecast",
+        ),
     ]
     return [f"{n} {what}" for n, what in counted if n]
+
+
+def _dyads(fold: Fold, rows: pl.DataFrame) -> set[str]:
+    """Dyads that must lie on one side; of a split by dyads the groups tell."""
+    return set() if fold.by in (None, "dyad_id") else set(rows["dyad_id"])
 
 
 @dataclass(frozen=True)

@@ -78,9 +78,10 @@ def strata(
 
 def _tested(panel: pl.DataFrame, fold: Fold) -> pl.DataFrame:
     """Test rows of a fold, and whether training had origins of their dyad."""
-    learned = fold.train(panel.filter(pl.col("origin") < fold.known))
+    test = fold.test(panel)
+    learned = fold.train(panel.filter(pl.col("origin") < fold.known), test)
     dyads = learned["dyad_id"].unique()
-    return fold.test(panel).with_columns(seen=pl.col("dyad_id").is_in(dyads.implode()))
+    return test.with_columns(seen=pl.col("dyad_id").is_in(dyads.implode()))
 
 
 def _either(rows: pl.DataFrame, column: str, some: str, none: str) -> pl.Expr:

@@ -500,7 +500,11 @@ def test_two_models_that_say_the_same_are_reported(sound: Run) -> None:
 class Leaky(Fold):
     """Learns from what it forecasts."""
 
-    def train(self, panel: pl.DataFrame) -> pl.DataFrame:
+    def train(
+        self,
+        panel: pl.DataFrame,
+        test: pl.DataFrame | None = None,  # noqa: ARG002
+    ) -> pl.DataFrame:
         return panel
 
 

@@ -13,7 +13,7 @@ from forecast.collapse import resumption
 from forecast.panel import censor, panel
 from forecast.schema import Panel
 from forecast.simulated import World
-from forecast.split import Fold, LastFold, Once, Rolling, Unseen
+from forecast.split import Fold, LastFold, Once, Rolling, Unseen, overlaps
 
 days = st.dates(date(1996, 1, 1), date(2030, 12, 31))
 
@@ -140,3 +140,30 @@ def test_a_row_without_a_country_is_held_out_with_its_dyad() -> None:
     assert all(
         fold.train(frame).height + fold.test(frame).height == 2 for fold in folds
     )
+
+
+def test_a_dyad_of_two_countries_is_held_out_of_both() -> None:
+    """Israel and Hezbollah had truces in Lebanon, then in Israel."""
+    days = [date(2009, 3, 1)] * 3 + [date(2010, 3, 1)] * 2
+    frame = pl.DataFrame(
+        {
+            "truce_id": list("vwxyz"),
+            "origin": days,
+            "duration": [9] * 5,
+            "dyad_id": ["1", "2", "3", "1", "2"],
+            "country": ["Lebanon", "Lebanon", "Israel", "Israel", "Lebanon"],
+        }
+    )
+    past = frame.filter(pl.col("origin") < date(2010, 1, 1))
+    folds = Unseen("country", "2010-01-01").folds(date(2010, 6, 1))
+    for fold in folds:
+        test = fold.test(frame)
+        if not test.height:
+            continue
+        train = fold.train(past, test)
+        assert not set(train["dyad_id"]) & set(test["dyad_id"])
+        assert overlaps(fold, train, test) == []
+        # without a look at the test rows it would be learned from
+        known = "1" in test["dyad_id"]
+        assert bool(overlaps(fold, fold.train(past), test)) is known
+        assert train["truce_id"].to_list() == (["w"] if known else ["x"])

@@ -23,7 +23,8 @@ def overlap(run: Run) -> list[Finding]:
     """
     faults, trained, tested = [], 0, 0
     for i, fold in enumerate(run.folds):
-        train, test = fold.train(run.training(fold.known)), fold.test(run.panel)
+        test = fold.test(run.panel)
+        train = fold.train(run.training(fold.known), test)
         wrong = overlaps(fold, train, test)
         trained, tested = trained + train.height, tested + test.height
         if wrong:

@@ -98,7 +98,7 @@ def shuffled_losses(
     for fold in folds:
         test = fold.test(panel)
         if test.height:
-            known = fold.train(training(fold.known))
+            known = fold.train(training(fold.known), test)
             learned = fitted(model, features, known)
             # a fold's shuffles hang on no other fold
             rng = np.random.default_rng([seed, fold.cutoff.toordinal(), fold.part])
