@@ -7,9 +7,12 @@ import dataframely as dy
 import polars as pl
 
 from forecast.collapse import follow_up, followed
+from forecast.raw import InputError
 from forecast.schema import LAST_DAY, Events, Panel, Truces
 
 CENSORED, COLLAPSE, EXIT = 0, 1, 2
+#: what every collapse rule says of a truce
+RULED = ("truce_id", "level", "threshold", "collapse")
 Rule = Callable[[dy.DataFrame[Truces], dy.DataFrame[Events]], pl.DataFrame]
 
 
@@ -68,10 +71,46 @@ def panel(
         exact_start=exact_start,
         whole_zone=whole_zone,
     )
-    spells = (
-        kept.join(rule(kept, events), on="truce_id", maintain_order="left")
+    spells = followed_through(
+        kept, truces, events, covered_through, rule, max_age_days, whole_zone
+    )
+    origins = _origins(spells, step_days, weekday, as_of)
+    return Panel.validate(_outcomes(origins), cast=True), left_out
+
+
+def followed_through(
+    kept: dy.DataFrame[Truces],
+    records: dy.DataFrame[Truces],
+    events: dy.DataFrame[Events],
+    covered_through: date,
+    rule: Rule,
+    max_age_days: int,
+    whole_zone: bool,
+) -> pl.DataFrame:
+    """When each followed truce collapsed or left, and the last day of its origins.
+
+    Parameters
+    ----------
+    kept : frame
+        The followed truces.
+    records, events, covered_through, rule, max_age_days, whole_zone
+        See :func:`panel`.
+
+    Returns
+    -------
+    pl.DataFrame
+        The columns of ``kept``, those of the rule, and ``until``, ``exit`` and
+        ``last_origin``.
+
+    Raises
+    ------
+    forecast.raw.InputError
+        If the rule returns no frame with the columns that a rule has.
+    """
+    return (
+        kept.join(_ruled(rule, kept, events), on="truce_id", maintain_order="left")
         .join(
-            follow_up(kept, truces, covered_through, whole_zone),
+            follow_up(kept, records, covered_through, whole_zone),
             on="truce_id",
             maintain_order="left",
         )
@@ -88,8 +127,19 @@ def panel(
             )
         )
     )
-    origins = _origins(spells, step_days, weekday, as_of)
-    return Panel.validate(_outcomes(origins), cast=True), left_out
+
+
+def _ruled(
+    rule: Rule, kept: dy.DataFrame[Truces], events: dy.DataFrame[Events]
+) -> pl.DataFrame:
+    """What a rule says of each truce, if it has the columns of one."""
+    found = rule(kept, events)
+    if not {*RULED} <= {*found.columns}:
+        raise InputError(
+            f"the collapse rule returns the columns {', '.join(found.columns)}; "
+            f"expected {', '.join(RULED)}, a row a truce"
+        )
+    return found
 
 
 def known(events: dy.DataFrame[Events], as_of: date) -> dy.DataFrame[Events]:

@@ -20,9 +20,11 @@ from forecast.backtest import rows
 from forecast.events.table import table as events_of
 from forecast.explain.reasons import reasons
 from forecast.features import compute
+from forecast.gone import gone
 from forecast.link import bearing, resolved
 from forecast.panel import known, panel
 from forecast.publish import Published, risk_scores
+from forecast.raw import InputError
 from forecast.record import data_digest
 from forecast.schema import (
     Events,
@@ -83,11 +85,11 @@ def risks(
     Raises
     ------
     forecast.raw.InputError
-        If a column is missing or unknown, no row can be used, or the model cannot be
-        read.
+        If a column is missing or unknown, no row can be used, the morning is no day,
+        or the model cannot be read.
     """
     published, about = reference.read(Path(model))
-    morning = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    morning = _day(as_of)
     said = _loaded("events", events, events_of)
     records = _loaded("truces", truces, truces_of)
     own = Truces.validate(records.frame)
@@ -120,7 +122,9 @@ def risks(
         level=level,
         reasons=told,
     )
-    counts = left.group_by("reason").len("n").sort("reason")
+    ended = gone(own, decisive, morning, rule, about["label"], **settings)
+    both = pl.concat([left.select("reason"), ended.select("reason")])
+    counts = both.group_by("reason").len("n").sort("reason")
     return Risks(
         scores,
         told,
@@ -168,6 +172,15 @@ def why(
         published.horizons,
         published.label,
     )
+
+
+def _day(as_of: date | str) -> date:
+    try:
+        return date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    except ValueError as error:
+        raise InputError(
+            f"as_of={as_of!r} is no day; expected a date or YYYY-MM-DD"
+        ) from error
 
 
 def _loaded(kind: str, frame: pl.DataFrame, load: Any) -> Any:

@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 
 from forecast import sheets
 from forecast.commands import score
+from forecast.raw import InputError
 from forecast.risk import Risks, risks
 
 CASE = ROOT / "data" / "syria_2016"
@@ -60,3 +61,14 @@ def test_what_cannot_be_used_is_told(page: dict[str, Any]) -> None:
     # without events before the start it is not followed, and says so
     assert found.scores.height == 0
     assert found.left_out["n"].sum() == 2
+
+
+def test_a_truce_that_is_over_is_counted_and_a_bad_morning_named(
+    page: dict[str, Any],
+) -> None:
+    both = page["events"], page["truces"]
+    found = risks(*both, "2018-06-01", MODEL, min_events=0)
+    assert found.scores.height == 0
+    assert found.left_out.select("source", "n").rows() == [("truces", 1)]
+    with pytest.raises(InputError, match=r"as_of='1\.6\.2018' is no day; expected"):
+        risks(*both, "1.6.2018", MODEL)

@@ -330,7 +330,7 @@ def test_the_founding_case_has_its_reasons(tmp_path: Path) -> None:
         "terms of the truce",
     ]
     assert why["words"].unique().sort().to_list() == [
-        "course of the fighting (last event yesterday)",
+        "course of the fighting (last hostile event yesterday)",
         "deaths in the window (none)",
         "no term known",
     ]

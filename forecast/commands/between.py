@@ -1,22 +1,21 @@
 """What lies between two mornings: events that became known, and truces that ended."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import dataframely as dy
 import polars as pl
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from forecast.changes import became_known
-from forecast.collapse import follow_up, followed
+from forecast.collapse import followed
 from forecast.commands import linking, study
 from forecast.commands.data import Data, read
 from forecast.commands.score_files import Scores
 from forecast.panel import known
 from forecast.raw import InputError
-from forecast.schema import News, Truces
+from forecast.schema import News
 
 
 @dataclass(frozen=True)
@@ -94,38 +93,20 @@ def _began(earlier: Scores, later: Scores, then: date) -> dict[str, str]:
 
 
 def _ended(
-    config: DictConfig, data: Data, now: date, gone: pl.DataFrame
+    config: DictConfig, data: Data, now: date, missing: pl.DataFrame
 ) -> dict[str, str]:
     """Why truces are in force no more, as known on the later morning."""
-    settings = config.panel
     events = known(data.decisive, now)
     kept, _ = followed(
         data.truces,
         events,
-        min_events=settings.min_events,
-        before_days=settings.before_days,
-        exact_start=settings.exact_start,
-        whole_zone=settings.whole_zone,
+        min_events=config.panel.min_events,
+        before_days=config.panel.before_days,
+        exact_start=config.panel.exact_start,
+        whole_zone=config.panel.whole_zone,
     )
-    left = Truces.validate(kept.join(gone, on="truce_id", how="semi"))
-    spells = (
-        instantiate(config.collapse)(left, events)
-        .join(follow_up(left, data.truces, now, settings.whole_zone), on="truce_id")
-        .join(left.select("truce_id", "start"), on="truce_id")
-    )
-    oldest = timedelta(days=settings.max_age_days)
-    label = study.label(config)
-    said = dict.fromkeys(gone["truce_id"], "not followed any more")
-    for row in spells.iter_rows(named=True):
-        if row["collapse"] is not None and row["collapse"] <= row["until"]:
-            why = f"collapsed on {row['collapse']} ({label})"
-        elif row["until"] < now:
-            why = f"recorded as ended on {row['until']}"
-        elif row["last_origin"] < now:
-            why = "renewed, or a later truce of the dyad took its place"
-        elif row["start"] + oldest < now:
-            why = f"older than {settings.max_age_days} days"
-        else:
-            why = "in force, but not scored"
-        said[row["truce_id"]] = why
-    return said
+    left = kept.join(missing, on="truce_id", how="semi")["truce_id"]
+    said = dict.fromkeys(missing["truce_id"], "not followed any more")
+    said |= dict.fromkeys(left, "in force, but not scored")
+    found = study.gone_on(config, data, now).join(missing, on="truce_id", how="semi")
+    return said | dict(found.select("truce_id", "why").iter_rows())

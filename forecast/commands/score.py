@@ -19,7 +19,7 @@ from forecast.commands.outside import outside
 from forecast.commands.show import report, risks
 from forecast.commands.shown import shown
 from forecast.commands.stages import Stages
-from forecast.commands.thin import few, thin
+from forecast.commands.thin import few, over, thin
 from forecast.commands.told import Told, told
 from forecast.publish import Published, risk_scores
 from forecast.schema import (
@@ -109,6 +109,7 @@ class Result(NamedTuple):
 def _score(config: DictConfig, data: Data, by: Chosen) -> Result:
     as_of = study.day(config.as_of) or data.covered_through + timedelta(days=1)
     in_force, not_followed = study.in_force_on(config, data, as_of)
+    gone = study.gone_on(config, data, as_of)
     names = linking.actors(config, data)
     events = linking.linked_events(config, data, in_force, names)
     features, naive, found = study.compute_features(config, data, in_force, events)
@@ -124,10 +125,11 @@ def _score(config: DictConfig, data: Data, by: Chosen) -> Result:
         level=config.level,
         reasons=why,
     )
-    said = [*thin(config, in_force, naive, data), *untold]
+    said = over(gone, as_of, config.panel.max_age_days)
+    said += [*thin(config, in_force, naive, data), *untold]
     said += few(config, in_force, data, by.min_events)
     said += outside(by.model, in_force, features, data)
-    left_out = study.left_out(data, not_followed)
+    left_out = study.left_out(data, not_followed, gone)
     return Result(as_of, in_force, left_out, events, names, scores, why, found, said)
 
 
@@ -175,7 +177,9 @@ def _notes(
             "are none, the threshold of collapse is at its floor"
         )
     notes += [
-        f"{n} {why}" for source, why, n in not_followed.rows() if "truces" in source
+        f"{n} {source if n > 1 else source.replace('truces', 'truce')}: {why}"
+        for source, why, n in not_followed.rows()
+        if source == study.NOT_FOLLOWED
     ]
     return notes
 

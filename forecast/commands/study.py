@@ -16,6 +16,7 @@ from forecast.backtest import KEYS, Model, rows
 from forecast.commands import linking, settings
 from forecast.commands.data import Data
 from forecast.commands.stages import Stages
+from forecast.gone import gone
 from forecast.panel import censor, known, panel
 from forecast.raw import InputError
 from forecast.report.words import listed
@@ -25,6 +26,9 @@ from forecast.split import Fold
 
 #: events that end this long before the morning of the scores are called stale
 STALE_DAYS = 14
+
+#: why truces are not scored, in the account of what was left out
+NOT_FOLLOWED, NOT_IN_FORCE = "truces not followed", "truces not in force"
 
 #: rows of features that a run keeps to show how its model is called
 EXAMPLES = 5
@@ -140,6 +144,21 @@ def in_force_on(
     return frame, not_followed.join(begun, on="truce_id", how="semi")
 
 
+def gone_on(config: DictConfig, data: Data, as_of: date) -> pl.DataFrame:
+    """Followed truces that have begun and are in force no more on a morning, and why.
+
+    See :func:`forecast.gone.gone`.
+    """
+    return gone(
+        data.truces,
+        known(data.decisive, as_of),
+        as_of,
+        instantiate(config.collapse),
+        label(config),
+        **config.panel,
+    )
+
+
 def compute_features(
     config: DictConfig,
     data: Data,
@@ -246,10 +265,14 @@ def stale(as_of: date, data: Data) -> list[str]:
     return [f"the events end {days} days before {as_of}: quiet may be unseen"]
 
 
-def left_out(data: Data, not_followed: pl.DataFrame) -> dy.DataFrame[LeftOut]:
-    """Rows that definitions left out, and truces that are not followed, by reason."""
+def left_out(
+    data: Data, not_followed: pl.DataFrame, gone: pl.DataFrame | None = None
+) -> dy.DataFrame[LeftOut]:
+    """Rows that definitions left out, and truces that are not scored, by reason."""
+    apart = {NOT_FOLLOWED: not_followed}
+    apart |= {} if gone is None else {NOT_IN_FORCE: gone}
     truces = pl.DataFrame(
-        [("truces not followed", reason, n) for reason, n in _counts(not_followed)],
+        [(why, *row) for why, frame in apart.items() for row in _counts(frame)],
         schema=LeftOut.create_empty().schema,
         orient="row",
     )

@@ -1,5 +1,6 @@
-"""Truces of which a series tells too little: no deaths to count, or few events."""
+"""Truces of which a series tells too little, and those that are in force no more."""
 
+from datetime import date, timedelta
 from math import ceil
 from typing import Any
 
@@ -110,3 +111,37 @@ def few(
         f"few events: the model was fitted on truces with {learnt_from} or more in the "
         f"{days} days before the start; {named}{more} had fewer"
     ]
+
+
+def over(gone: pl.DataFrame, as_of: date, max_age_days: int) -> list[str]:
+    """Say which truces are not scored although they are young enough, and why.
+
+    Parameters
+    ----------
+    gone : pl.DataFrame
+        From :func:`forecast.gone.gone`.
+    as_of : date
+        The morning.
+    max_age_days : int
+        The oldest age of a truce that is scored.
+
+    Returns
+    -------
+    list of str
+        One line, with the three that began last, or none.
+
+    Examples
+    --------
+    >>> row = {"name": "A", "start": date(2020, 1, 1), "why": "recorded as ended"}
+    >>> over(pl.DataFrame([row]), date(2020, 3, 1), 365)
+    ['in force no more, so not scored: A (recorded as ended)']
+    >>> over(pl.DataFrame([row]), date(2022, 3, 1), 365)
+    []
+    """
+    young = gone.filter(pl.col("start") >= as_of - timedelta(days=max_age_days))
+    if young.is_empty():
+        return []
+    told = young.head(MOST).select("name", "why").iter_rows()
+    named = ", ".join(f"{name} ({why})" for name, why in told)
+    more = f" and {young.height - MOST} more" if young.height > MOST else ""
+    return [f"in force no more, so not scored: {named}{more}"]

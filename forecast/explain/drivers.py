@@ -135,10 +135,10 @@ def _last(own: Sequence[str]) -> pl.Expr | None:
     days = _number("recent_days_since_last")
     return (
         pl.when(days >= NEVER)
-        .then(pl.lit("no event in a year"))
+        .then(pl.lit("no hostile event in a year"))
         .when(days == 1)
-        .then(pl.lit("last event yesterday"))
-        .otherwise(pl.format("last event {} days ago", days))
+        .then(pl.lit("last hostile event yesterday"))
+        .otherwise(pl.format("last hostile event {} days ago", days))
     )
 
 
