@@ -22,6 +22,8 @@ from forecast.split import Fold, Overlap, overlaps
 from forecast.threads import one_thread, side_by_side
 
 KEYS = ["truce_id", "origin"]
+#: by which a risk may fall from a horizon to the next, as sums of floats do
+ROUNDING = 1e-9
 #: what a model that asks for its ``rows`` is told of them
 ROWS = [*KEYS, "dyad_id"]
 Training = Callable[[date], dy.DataFrame[Panel]]
@@ -240,16 +242,44 @@ def forecast(
     Raises
     ------
     ValueError
-        If they have another shape, or one is no number between 0 and 1.
+        If they have another shape, one is no number between 0 and 1, or one falls
+        from a horizon to the next.
     """
     with one_thread():
         risk = np.asarray(learned.predict_risk(rows(features, test)), np.float64)
-    if risk.shape != (test.height, horizons):
-        raise ValueError(
-            f"its risks have the shape {risk.shape}, not {(test.height, horizons)}"
-        )
+    return sound(risk, (test.height, horizons))
+
+
+def sound(risk: Array, shape: tuple[int, int]) -> Array:
+    """Risks as they are, if a model may say them.
+
+    Parameters
+    ----------
+    risk : float array
+        By a model.
+    shape : (int, int)
+        Rows, and horizons.
+
+    Raises
+    ------
+    ValueError
+        See :func:`forecast`.
+
+    Examples
+    --------
+    >>> sound(np.array([[0.1, 0.2]]), (1, 2)).tolist()
+    [[0.1, 0.2]]
+    >>> sound(np.array([[0.2, 0.1]]), (1, 2))
+    Traceback (most recent call last):
+        ...
+    ValueError: a risk of it is smaller within more days than within fewer
+    """
+    if risk.shape != shape:
+        raise ValueError(f"its risks have the shape {risk.shape}, not {shape}")
     if not ((risk >= 0) & (risk <= 1)).all():
         raise ValueError("a risk of it is no number between 0 and 1")
+    if (np.diff(risk, axis=1) < -ROUNDING).any():
+        raise ValueError("a risk of it is smaller within more days than within fewer")
     return risk
 
 

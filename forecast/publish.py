@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from joblib import delayed
 
-from forecast.backtest import Model, NothingToLearn, fitted, rows
+from forecast.backtest import Model, NothingToLearn, fitted, rows, sound
 from forecast.explain.drivers import drivers
 from forecast.explain.typical import Typical, restored, seen, typical, written
 from forecast.panel import COLLAPSE
@@ -28,6 +28,8 @@ from forecast.refits import resampled, with_interval
 from forecast.schema import Panel, Reasons, RiskScores, Truces
 from forecast.threads import side_by_side
 
+#: rows on which a model must show that it says risks, before it is published
+SOME = 100
 #: types beside the project's own that a model file may hold and skops does not know
 TRUSTED = (
     "numpy.dtype",
@@ -104,7 +106,8 @@ def publish(
     Raises
     ------
     ValueError
-        If the panel holds no collapse within the longest horizon.
+        If the panel holds no collapse within the longest horizon, the model cannot be
+        fitted, or what it says are no risks.
     """
     near = (panel["event"] == COLLAPSE) & (panel["duration"] <= max(horizons))
     if not near.any():
@@ -123,6 +126,11 @@ def publish(
 
     rng = np.random.default_rng(seed)
     whole = learned(lambda: fitted(model, features, panel))
+    some = rows(features, panel).head(SOME)
+    try:
+        sound(np.asarray(whole.predict_risk(some)), (some.height, len(horizons)))
+    except ValueError as error:
+        raise NothingToLearn(f"{name} cannot be used: {error}") from error
     tasks = (
         delayed(fitted)(model, features, resampled(panel, near, rng))
         for _ in range(refits)

@@ -16,6 +16,8 @@ from forecast.schema import Rejected
 if TYPE_CHECKING:
     from _csv import Reader
 
+#: what spreadsheets write between cells
+SEPARATORS = (";", "\t", "|", ",")
 MAX_CELL = 16 * 1024 * 1024
 
 
@@ -75,7 +77,20 @@ def _header(content: str, path: Path, separator: str, quote: str | None) -> list
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: {error}") from error
     check_header(header, path)
+    _check_separator(header, path, separator)
     return header
+
+
+def _check_separator(header: Sequence[str], path: Path, separator: str) -> None:
+    """Refuse a header that another sign than the separator parts."""
+    if len(header) > 1:
+        return
+    signs = [sign for sign in SEPARATORS if sign != separator and sign in header[0]]
+    if signs:
+        raise InputError(
+            f"{path}: line 1 is one cell, {header[0][:60]!r}, parted by {signs[0]!r}; "
+            f"expected {separator!r} between cells, and a point in decimals"
+        )
 
 
 def _csv_by_record(

@@ -57,6 +57,12 @@ def check_header(header: Sequence[str], path: Path) -> None:
     if not header:
         raise InputError(f"{path}: the file is empty; expected a table with a header")
     twice = sorted({name for name in header if header.count(name) > 1})
+    if twice == [""]:
+        nameless = [str(i) for i, name in enumerate(header, 1) if not name]
+        raise InputError(
+            f"{path}: columns {', '.join(nameless)[:80]} have no name in the header; "
+            "expected a name for each, or no such columns"
+        )
     if twice:
         raise InputError(f"{path}: column {twice[0][:80]!r} stands twice in the header")
     if ROW in header:

@@ -103,6 +103,11 @@ def test_an_unknown_verb_is_named_beside_those_that_exist() -> None:
         (["sede=3"], "sede"),
         (["experiments=ged_ethprio", "published"], "published"),
         (["events=table"], "a value is missing: events.table.path=VALUE"),
+        (
+            ["events=table", "events.path=a.csv"],
+            "no key events.path; events has: table",
+        ),
+        (["panel.min_event=3"], "no key panel.min_event; panel has: step_days, max"),
     ],
 )
 def test_words_that_make_no_configuration(
@@ -131,6 +136,7 @@ def test_words_that_make_no_configuration(
         (["as_of='0216-04-07'"], "as_of=0216-04-07: expected a day, YYYY-MM-DD"),
         (["horizons=30"], "horizons=30: expected whole days in rising order"),
         (["horizons=[0,7]"], "horizons=[0, 7]"),
+        (["horizons=[7,1000000]"], "rising order up to 3650, as in [7,30]"),
         (["level=2"], "level=2: expected a share"),
         (["seed=-1"], "seed=-1"),
         (["refits=0"], "refits=0"),

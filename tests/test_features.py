@@ -23,6 +23,7 @@ from forecast.features import KEYS, Feature, compute
 from forecast.features.recent import recent
 from forecast.link import link, linked
 from forecast.panel import censor, known, panel
+from forecast.raw import InputError
 from forecast.schema import Events, Panel, Truces
 from forecast.simulated import World
 
@@ -302,6 +303,7 @@ def test_the_training_panel_knows_nothing_from_the_cutoff_on(change: Change) -> 
 BAD: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "rows_lost": (lambda f: f.head(-1), "its rows are not those of the panel"),
     "rows_turned": (lambda f: f.reverse(), "its rows are not those of the panel"),
+    "keyless": (lambda f: f.drop("origin"), "expected truce_id, origin and its own"),
     "words": (lambda f: f.with_columns(words_x=pl.lit("a")), "not a number"),
     "stray": (lambda f: f.with_columns(other_x=pl.lit(1)), "lacks its name in front"),
 }
@@ -316,7 +318,7 @@ def test_a_feature_that_breaks_the_contract_is_refused(
     def feature(rows: Any, *_: Any) -> pl.DataFrame:
         return change(rows.select(KEYS))
 
-    with pytest.raises(ValueError, match=f"feature '{name}'.*{words}"):
+    with pytest.raises(InputError, match=f"feature '{name}'.*{words}"):
         compute({name: feature}, origins, coded, world.truces)
 
 

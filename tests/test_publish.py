@@ -20,13 +20,13 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import fetch_openml
 from strategies import panel as laid_out
 
-from forecast.backtest import KEYS
+from forecast.backtest import KEYS, NothingToLearn
 from forecast.collapse import resumption
 from forecast.explain.typical import written
 from forecast.features import compute
 from forecast.features.age import age
 from forecast.features.recent import recent
-from forecast.ipcw import Target
+from forecast.ipcw import Array, Target
 from forecast.link import link, linked
 from forecast.models.baselines import BaseRate, Trail
 from forecast.panel import censor, panel
@@ -195,6 +195,9 @@ class Noted(BaseEstimator):  # type: ignore[misc]
         self.fits.append(X["number"].to_list())
         return self
 
+    def predict_risk(self, X: pl.DataFrame) -> Array:
+        return np.full((X.height, len(self.horizons)), 0.5)
+
 
 def dyads(collapses: Sequence[int], duration: int = 20) -> dy.DataFrame[Panel]:
     """Four dyads of two origins; some collapse."""
@@ -212,12 +215,43 @@ def dyads(collapses: Sequence[int], duration: int = 20) -> dy.DataFrame[Panel]:
     )
 
 
-def refit(rows: dy.DataFrame[Panel], refits: int) -> list[list[int]]:
+class Wrong(Noted):
+    """Says what it is given, whether that is a risk or not."""
+
+    def __init__(
+        self, says: Sequence[float] = (), horizons: Sequence[int] = HORIZONS
+    ) -> None:
+        super().__init__(horizons)
+        self.says = says
+
+    def predict_risk(self, X: pl.DataFrame) -> Array:
+        return np.tile(np.asarray(self.says), (X.height, 1))
+
+
+@pytest.mark.parametrize(
+    ("says", "words"),
+    [
+        ((0.1, 0.2), r"shape \(8, 2\), not \(8, 3\)"),
+        ((0.1, 0.2, 1.7), "no number between 0 and 1"),
+        ((0.1, 0.2, float("nan")), "no number between 0 and 1"),
+        ((0.1, 0.3, 0.2), "smaller within more days than within fewer"),
+    ],
+)
+def test_a_model_that_says_no_risks_is_not_published(
+    says: Sequence[float], words: str
+) -> None:
+    with pytest.raises(NothingToLearn, match=f"noted cannot be used: .*{words}"):
+        refit(dyads([2]), refits=1, model=Wrong(says))
+
+
+def refit(
+    rows: dy.DataFrame[Panel], refits: int, model: Noted | None = None
+) -> list[list[int]]:
     Noted.fits.clear()
     numbers = rows.select(*KEYS, number=pl.col("truce_id").str.slice(1).cast(pl.Int64))
     publish(
         "noted",
-        Noted(),
+        model or Noted(),
         numbers,
         "base_rate",
         BaseRate(horizons=HORIZONS),

@@ -175,7 +175,10 @@ def test_unknown_column_of_a_closed_table(tmp_path: Path) -> None:
         ("a.csv", (HEADER + ROWS + 'c,1,"x\nd,2,"y"\n').encode(), "line 4: .*quote"),
         # two rows that Polars alone would read as one
         ("a.csv", (HEADER + 'c,1,"x"y"\nd,2,z"\n').encode(), "line 2: .*quote"),
-        ("a.csv", (HEADER + ROWS).replace(",", ";").encode(), "no column 'id'"),
+        ("a.csv", (HEADER + ROWS).replace(",", ";").encode(), "by ';'; expected ','"),
+        ("a.csv", (HEADER + ROWS).replace(",", "\t").encode(), r"by '\\t'; expected"),
+        ("a.csv", b"id,day,note,,\n1,2,3,,\n", "columns 4, 5 have no name"),
+        ("a.csv", b"day,note\n1,2\n", "no column 'id'"),
         ("a.parquet", parquet(id=["a"], day=["b"]), "no column 'note'"),
         (
             "a.parquet",

@@ -4,8 +4,9 @@ A collapse rule is a function ``rule(truces, events, **settings)`` that returns 
 a truce: ``truce_id``, ``level`` (what the rule counts in the days before the start, per
 window), ``threshold`` and ``collapse`` (the day, null while it holds). It may also
 return ``lost``, the day after which the rule cannot tell any more: follow-up is
-censored there. The rule's name stands in the ``label`` column of everything that is
-scored by it.
+censored there. Among its settings is ``window_days``, by which features that tell how
+near a truce is to its collapse look back. The rule's name stands in the ``label``
+column of everything that is scored by it.
 
 Level and threshold are set by what was known on the morning after the start, so that
 no later revision of the time before it can reach back into a forecast.

@@ -80,7 +80,10 @@ def _run(config: DictConfig, home: Path) -> Path:
     if config.model:
         folder = _named(str(config.model), home, config.tracking.uri)
         if not (folder / "run.json").is_file():
-            raise InputError(f"model={folder}: not the folder of a finished run")
+            raise InputError(
+                f"model={config.model}: not the folder of a finished run; expected "
+                f"one, a model.json, the id of a run, {CHAMPION} or {PACKAGED}"
+            )
         return folder
     runs = record.finished(home / "outputs")
     if not runs:

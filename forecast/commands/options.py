@@ -18,7 +18,15 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from forecast import withheld
-from forecast.commands import composed, hydra_node, settings, shown, targets, words
+from forecast.commands import (
+    composed,
+    hydra_node,
+    keys,
+    settings,
+    shown,
+    targets,
+    words,
+)
 from forecast.raw import InputError
 
 Task = Callable[[DictConfig], int]
@@ -158,8 +166,8 @@ def usage(verb: str) -> str:
         config = compose(verb)
     groups = choices()
     taken = {name: groups[name.partition("@")[0]] for name in _taken(verb)}
-    keys = [str(k) for k in config if str(k) not in taken and str(k) != "hydra"]
-    keys = [k for k in keys if not any(name.endswith(f"@{k}") for name in taken)]
+    own = [str(k) for k in config if str(k) not in taken and str(k) != "hydra"]
+    own = [k for k in own if not any(name.endswith(f"@{k}") for name in taken)]
     width = max(map(len, taken))
     lines = [f"  {name:{width}}  {', '.join(names)}" for name, names in taken.items()]
     return "\n".join(
@@ -170,7 +178,7 @@ def usage(verb: str) -> str:
             *lines,
             "",
             "keys",
-            f"  {', '.join(keys)}",
+            f"  {', '.join(own)}",
             "",
             "Any key of a choice can be set too: panel.min_events=3. Hydra's own flags",
             "work as well: --cfg job prints the configuration, -m sweeps over lists of",
@@ -264,4 +272,8 @@ def _explained(verb: str, overrides: Sequence[str], error: str) -> str:
     if "Missing mandatory value" in first:
         key = re.search(r"full_key: (\S+)", error)
         return f"a value is missing: {key[1] if key else first}=VALUE"
+    key = re.match(r"Could not override '([^']+)'", first)
+    said = keys.missing(verb, overrides, key[1], str(conf())) if key else None
+    if said:
+        return said
     return f"{first}\n\n{usage(verb)}"

@@ -222,7 +222,13 @@ def models(config: DictConfig, frames: Frames) -> dict[str, tuple[Model, pl.Data
 def model(config: DictConfig, own: DictConfig) -> Any:
     """A model of its configuration, with the horizons and the seed of the run."""
     settings: Any = {"horizons": tuple(config.horizons), "random_state": config.seed}
-    return instantiate(own).set_params(**settings)
+    try:
+        return instantiate(own).set_params(**settings)
+    except ValueError as error:
+        raise InputError(
+            f"{own.get('_target_')}: {error}; expected a model with horizons and "
+            "random_state"
+        ) from error
 
 
 def taken(config: Mapping[str, Any], frames: Frames) -> pl.DataFrame:

@@ -15,6 +15,10 @@ DAY = f"a day, YYYY-MM-DD, of the years {FIRST.year} to {LAST.year}"
 ROLES = ("features_from", "outcomes_from")
 
 
+#: days of the longest horizon
+LONGEST = 3_650
+
+
 def whole(low: int) -> Callable[[Any], bool]:
     """Whether a value is a whole number from ``low`` on."""
     return lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= low
@@ -31,7 +35,9 @@ def rising_days(value: Any) -> bool:
     """Whether a value is a list of days, each longer than the one before."""
     if not isinstance(value, list | ListConfig) or not value:
         return False
-    return all(map(whole(1), value)) and list(value) == sorted(set(value))
+    # as far as the frames of results go
+    days = all(map(whole(1), value)) and max(value) <= LONGEST
+    return days and list(value) == sorted(set(value))
 
 
 def calendar_day(value: Any) -> bool:
@@ -71,7 +77,10 @@ def folder_or_none(value: Any) -> bool:
 
 RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "seed": (whole(0), "a whole number from 0 on"),
-    "horizons": (rising_days, "whole days in rising order, as in [7,30]"),
+    "horizons": (
+        rising_days,
+        f"whole days in rising order up to {LONGEST}, as in [7,30]",
+    ),
     "draws": (whole(1), "a whole number from 1 on"),
     "refits": (whole(1), "a whole number from 1 on"),
     "jobs": (

@@ -18,6 +18,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
+from forecast.raw import InputError
 from forecast.schema import Panel, Truces
 
 KEYS = ("truce_id", "origin")
@@ -63,7 +64,7 @@ def compute(
 
     Raises
     ------
-    ValueError
+    forecast.raw.InputError
         If a feature returns other rows than the panel has, a column that is not
         numeric or does not begin with the feature's name, or a column twice.
     """
@@ -73,16 +74,21 @@ def compute(
     for name, feature in features.items():
         frame = feature(origins, events, truces)
         columns = [c for c in frame.columns if c not in KEYS]
+        if not {*KEYS} <= {*frame.columns}:
+            raise InputError(
+                f"feature {name!r}: its columns are {', '.join(frame.columns)}; "
+                f"expected {', '.join(KEYS)} and its own"
+            )
         if not frame.select(KEYS).equals(keys):
-            raise ValueError(f"feature {name!r}: its rows are not those of the panel")
+            raise InputError(f"feature {name!r}: its rows are not those of the panel")
         for column in columns:
             dtype = frame.schema[column]
             if not (dtype.is_numeric() or dtype == pl.Boolean):
-                raise ValueError(f"feature {name!r}: {column} is {dtype}, not a number")
+                raise InputError(f"feature {name!r}: {column} is {dtype}, not a number")
             if not column.startswith(f"{name}_"):
-                raise ValueError(f"feature {name!r}: {column} lacks its name in front")
+                raise InputError(f"feature {name!r}: {column} lacks its name in front")
             if column in taken:
-                raise ValueError(f"feature {name!r}: {column} is another's already")
+                raise InputError(f"feature {name!r}: {column} is another's already")
         taken.update(columns)
         frames.append(frame.select(columns))
     return pl.concat(frames, how="horizontal")
