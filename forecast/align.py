@@ -45,7 +45,8 @@ def check_labels(labels: Mapping[str, Mapping[str, Any]]) -> None:
     if problems:
         raise InputError(
             f"labels differ from that of {reference}: {'; '.join(problems)}. Runs of "
-            "different labels forecast different things and are never compared"
+            "different labels forecast different things and are never compared; "
+            "labels=any sets them side by side, each against its own baseline"
         )
 
 

@@ -169,6 +169,20 @@ def test_data_and_settings_that_cannot_be_used(
     assert not list(tmp_path.rglob("run.json"))
 
 
+def test_truces_that_begin_as_the_data_end_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = "\n".join(f"e{i},2010-01-0{i},clash,d" for i in range(1, 8))
+    (tmp_path / "e.csv").write_text(f"event_id,date,kind,dyad_id\n{days}\n")
+    (tmp_path / "t.csv").write_text("truce_id,start,dyad_id\nt,2010-01-07,d\n")
+    words = [f"events.table.path={tmp_path / 'e.csv'}", "first_cutoff=2010-01-05"]
+    words += [f"truces.table.path={tmp_path / 't.csv'}", "tracking=none"]
+    words += ["events=table", "truces=table", f"out={tmp_path / 'run'}"]
+    assert run.main(words) == 1
+    said = "none of 1 truces can be followed: 1 over, or the data, before its first"
+    assert said in capsys.readouterr().err
+
+
 def test_a_folder_that_is_there_is_refused_before_the_work(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

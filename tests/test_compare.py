@@ -239,7 +239,8 @@ def test_other_labels_are_named_with_their_settings():
     assert str(refused.value) == (
         "labels differ from that of a: c: collapse.floor is 9, not 5, collapse.share "
         "is (not there), not 0.5. Runs of different labels forecast different things "
-        "and are never compared"
+        "and are never compared; labels=any sets them side by side, each against its "
+        "own baseline"
     )
     with pytest.raises(InputError, match=r"c: label is first_fatal, not resumption\."):
         check_labels({"a": ours, "c": {"label": "first_fatal", "collapse": {}}})

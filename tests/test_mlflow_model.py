@@ -176,6 +176,10 @@ def test_pyfunc_gives_the_risks_of_the_model_itself(registered, place, monkeypat
     found = model.predict(example)
     assert list(found.columns) == ["risk_7d", "risk_30d"]
     assert np.array_equal(found.to_numpy(), expected(registered))
+    # as docs/tour.md has it
+    rows = pl.read_parquet(registered.out / "model_input.parquet")
+    given = rows.cast(pl.Float64).to_pandas()
+    assert np.array_equal(model.predict(given).to_numpy(), expected(registered))
     # whatever the order of columns and rows, with columns that it knows nothing of
     turned = example.iloc[::-1, ::-1].assign(more=1.0)
     assert np.array_equal(model.predict(turned).to_numpy(), expected(registered)[::-1])

@@ -84,9 +84,13 @@ def prepare(config: DictConfig, data: Data, stages: Stages) -> Frames:
             raise InputError(str(error)) from error
         now, not_followed = lay_out(config, data)
         if not now.height:
+            why = [f"{n} {reason}" for reason, n in _counts(not_followed)]
+            begun = data.truces.height - not_followed.height
+            if begun:
+                why.append(f"{begun} over, or the data, before its first morning")
             raise InputError(
                 f"none of {data.truces.height} truces can be followed: "
-                + "; ".join(f"{n} {reason}" for reason, n in _counts(not_followed))
+                + "; ".join(why)
             )
         mornings = sorted({*(fold.known for fold in folds), as_of})
         at = {
