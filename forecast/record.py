@@ -205,6 +205,13 @@ def _placeless(value: Any) -> Any:
     return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
+def _typed() -> str:
+    """What stands before the words of a command: that which runs it again."""
+    name = Path(sys.argv[0]).name
+    # python -m forecast
+    return "forecast" if name == "__main__.py" else name
+
+
 def account(code: provenance.Code | None = None, **facts: Any) -> dict[str, Any]:
     """Everything that says where a run came from.
 
@@ -225,7 +232,7 @@ def account(code: provenance.Code | None = None, **facts: Any) -> dict[str, Any]
         | (code or provenance.code()).facts
         | provenance.machine()
         | {
-            "command": withheld.text(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]])),
+            "command": withheld.text(" ".join([_typed(), *sys.argv[1:]])),
             "peak_memory_mib": peak_memory(),
         }
     )

@@ -204,3 +204,11 @@ def test_a_folder_that_was_reserved_can_be_made_once(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     with pytest.raises(InputError, match="already there"):
         make(path)
+
+
+@pytest.mark.parametrize("typed", ["/bin/forecast", "/clone/forecast/__main__.py"])
+def test_the_command_can_be_typed_again(
+    typed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [typed, "score", "model=reference"])
+    assert account()["command"] == "forecast score model=reference"
