@@ -296,3 +296,9 @@ def test_one_damaged_cell(
         changed = {lines[row].split(",")[0], new.decode("utf-8", "replace")}
         others = pl.nth(0).is_in({line.split(",")[0] for line in lines} - changed)
         assert loaded.frame.filter(others).equals(sound.filter(others))
+
+
+def test_the_readme_names_all_kinds() -> None:
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    own = readme.split("## Your own data")[1].split("\n## ")[0]
+    assert [kind for kind in KINDS if f"`{kind}`" not in own] == []
