@@ -19,6 +19,7 @@ from forecast.commands.stages import Stages
 from forecast.gone import gone
 from forecast.panel import censor, known, panel
 from forecast.raw import InputError
+from forecast.report.figures import many
 from forecast.report.words import listed
 from forecast.schema import Actors, LeftOut, Panel
 from forecast.scored import Metric
@@ -305,8 +306,9 @@ def _counts(not_followed: pl.DataFrame) -> list[tuple[str, int]]:
 
 
 def _notes(now: pl.DataFrame, not_followed: pl.DataFrame) -> list[str]:
-    n = now["truce_id"].n_unique()
+    truces, dyads = (now[key].n_unique() for key in ("truce_id", "dyad_id"))
     return [
-        f"{n} truces of {now['dyad_id'].n_unique()} dyads are followed over "
-        f"{now.height} origins; {not_followed.height} records are not followed"
+        f"{many(truces, 'truce')} of {many(dyads, 'dyad')} followed over "
+        f"{many(now.height, 'origin')}; {many(not_followed.height, 'record')} not "
+        "followed"
     ]
