@@ -202,6 +202,19 @@ def test_a_published_model_that_fails_costs_no_metrics(tmp_path: Path) -> None:
     assert any("nothing is published" in note for note in notes)
 
 
+def test_a_model_that_saw_few_collapses_says_so(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "few"
+    few = ["world.conflicts=2", "world.years=5", "refits=1"]
+    assert run.main([*LEAST, *few, f"out={out}"]) == 0
+    told = {
+        folder: " ".join(json.loads((folder / "run.json").read_text())["notes"])
+        for folder in (small, out)
+    }
+    words = r"logit saw (\d) truces collapse in training: from fewer than 10"
+    assert re.search(words, told[out])
+    assert "collapse in training" not in told[small]
+
+
 def test_hydras_own_flags() -> None:
     answer = forecast("run", "--cfg", "job", "seed=5")
     assert answer.returncode == 0

@@ -12,8 +12,13 @@ from forecast.backtest import Model, NothingToLearn
 from forecast.commands import reasoned, study
 from forecast.commands.data import Data
 from forecast.commands.stages import Stages
+from forecast.panel import COLLAPSE
 from forecast.publish import Published, publish, risk_scores
-from forecast.schema import Reasons, RiskScores
+from forecast.report.figures import many
+from forecast.schema import Panel, Reasons, RiskScores
+
+#: collapsed truces below which the models that choose choose nothing, either
+FEW = 10
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ def find(
             said = f"nothing is published, there are no risk scores: {error}"
             return Told(notes=(said,))
         why, notes = reasoned.find(config, model, frames.in_force, frames.features)
+        notes = [*_few(config, frames.at[frames.as_of]), *notes]
         scores = risk_scores(
             model,
             frames.in_force,
@@ -74,6 +80,18 @@ def find(
     if not scores.height:
         notes.append(f"no truce is in force on {frames.as_of}: no risk scores")
     return Told(model, scores, why, tuple(notes))
+
+
+def _few(config: DictConfig, panel: dy.DataFrame[Panel]) -> list[str]:
+    """Said of a model that learned from too few collapses to tell truces apart."""
+    near = (pl.col("event") == COLLAPSE) & (pl.col("duration") <= max(config.horizons))
+    n = panel.filter(near)["truce_id"].n_unique()
+    if n >= FEW:
+        return []
+    return [
+        f"{config.published} saw {many(n, 'truce')} collapse in training: from fewer "
+        f"than {FEW} no model can tell which will"
+    ]
 
 
 def _publish(
