@@ -101,21 +101,20 @@ def truth_of(
     )
 
 
+def learned_from(job: Job, models: str) -> tuple[DictConfig, truth.Laid]:
+    """A training world, and the configuration that lays it out."""
+    conflicts = max(2, round(job.truces / TRUCES[job.kind]))
+    config = configured(job.kind, job.flip, job.seed, conflicts, 1, models)
+    return config, truth.second_world(config)
+
+
 def learned(
     job: Job, test: tuple[truth.Laid, pl.DataFrame], size: Size, models: str
 ) -> pl.DataFrame:
     """Scores of models that learned from one training world."""
-    conflicts = max(2, round(job.truces / TRUCES[job.kind]))
-    config = configured(job.kind, job.flip, job.seed, conflicts, 1, models)
-    training = truth.second_world(config)
-    settings: Any = {"horizons": tuple(config.horizons), "random_state": 1}
-    estimators = {
-        str(name): instantiate(group[name]).set_params(**settings)
-        for group in (config.models, {"trail": config.baselines.trail})
-        for name in group
-    }
+    config, training = learned_from(job, models)
     known = truth.known_truth(
-        estimators,
+        estimators(config, config.models, {"trail": config.baselines.trail}),
         training,
         test[0],
         test[1],
@@ -136,6 +135,16 @@ def learned(
         "brier",
         learned_from=pl.lit(training.panel["truce_id"].n_unique(), pl.Int64),
     )
+
+
+def estimators(config: DictConfig, *groups: Any) -> dict[str, Any]:
+    """Models of some groups of a configuration, by name."""
+    settings: Any = {"horizons": tuple(config.horizons), "random_state": 1}
+    return {
+        str(name): instantiate(group[name]).set_params(**settings)
+        for group in groups
+        for name in group
+    }
 
 
 def summary(scores: pl.DataFrame) -> pl.DataFrame:

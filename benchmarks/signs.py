@@ -19,19 +19,17 @@ percent, whose risk moved as it should.
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import dataframely as dy
 import numpy as np
 import polars as pl
-from hydra.utils import instantiate
-from learning import TEST_SEED, TRUCES, YEARS, configured
-from omegaconf import DictConfig, OmegaConf
+from learning import MAP, TEST_SEED, Job, configured, estimators, learned_from
+from omegaconf import DictConfig
 
 from forecast.backtest import fitted, forecast
-from forecast.commands import linking, study, truth
-from forecast.commands.data import Data, load
+from forecast.commands import study, truth
+from forecast.commands.data import Data
 from forecast.schema import Events, Panel
 
 DAYS = 30
@@ -53,11 +51,7 @@ AGE = ["age_days", "age_log"]
 def test_world(conflicts: int, models: str) -> tuple[DictConfig, Data, Any]:
     """Data of the test world, and one origin of each of its conflicts."""
     config = configured("rich", 0.0, TEST_SEED, conflicts, 1, models)
-    made = {"seed": TEST_SEED, "conflicts": conflicts, "years": YEARS}
-    group = {"simulated": made}
-    other = OmegaConf.merge(config, {"events": group, "truces": group})
-    assert isinstance(other, DictConfig)
-    data = load(other.events, other.truces, 0, Path("rejected.csv"))
+    other, data = truth.second_data(config)
     rows = study.lay_out(other, data)[0].filter(pl.col("age_days") > 14)
     one = rows.sample(fraction=1.0, shuffle=True, seed=1).unique(
         "dyad_id", keep="first", maintain_order=True
@@ -104,16 +98,9 @@ def added(
 def features(
     config: DictConfig, data: Data, events: dy.DataFrame[Events], rows: Any
 ) -> pl.DataFrame:
-    """Features of the rows, map by map, as those of the training world were."""
-    parts = []
+    """Features of the rows on maps of the size that models learn from."""
     changed = replace(data, events=events)
-    for part in truth.maps(changed, config.events.simulated.conflicts):
-        own = rows.join(part.truces, on="truce_id", how="semi")
-        origins = Panel.validate(own)
-        names = linking.actors(config, part)
-        linked = linking.linked_events(config, part, origins, names)
-        parts.append(study.compute_features(config, part, origins, linked)[0])
-    return pl.concat(parts)
+    return truth.features_on_maps(config, changed, rows, MAP)[0]
 
 
 def pairs(
@@ -138,17 +125,10 @@ def pairs(
 
 def learned(seed: int, truces: int, models: str) -> dict[str, Any]:
     """Models fitted on a training world."""
-    conflicts = max(2, round(truces / TRUCES["rich"]))
-    config = configured("rich", 0.0, seed, conflicts, 1, models)
-    training = truth.second_world(config)
-    settings: Any = {"horizons": tuple(config.horizons), "random_state": 1}
+    config, training = learned_from(Job("rich", 0.0, truces, seed), models)
     return {
-        str(name): fitted(
-            instantiate(config.models[name]).set_params(**settings),
-            training.features[str(name)],
-            training.panel,
-        )
-        for name in config.models
+        name: fitted(model, training.features[name], training.panel)
+        for name, model in estimators(config, config.models).items()
     }
 
 

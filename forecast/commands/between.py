@@ -9,11 +9,9 @@ import polars as pl
 from omegaconf import DictConfig
 
 from forecast.changes import became_known
-from forecast.collapse import followed
 from forecast.commands import linking, study
 from forecast.commands.data import Data, read
 from forecast.commands.score_files import Scores
-from forecast.panel import known
 from forecast.raw import InputError
 from forecast.schema import News
 
@@ -96,17 +94,13 @@ def _ended(
     config: DictConfig, data: Data, now: date, missing: pl.DataFrame
 ) -> dict[str, str]:
     """Why truces are in force no more, as known on the later morning."""
-    events = known(data.decisive, now)
-    kept, _ = followed(
-        data.truces,
-        events,
-        min_events=config.panel.min_events,
-        before_days=config.panel.before_days,
-        exact_start=config.panel.exact_start,
-        whole_zone=config.panel.whole_zone,
+    here, gone = (
+        frame.join(missing, on="truce_id", how="semi")
+        for frame in (
+            study.in_force_on(config, data, now)[0],
+            study.gone_on(config, data, now),
+        )
     )
-    left = kept.join(missing, on="truce_id", how="semi")["truce_id"]
     said = dict.fromkeys(missing["truce_id"], "not followed any more")
-    said |= dict.fromkeys(left, "in force, but not scored")
-    found = study.gone_on(config, data, now).join(missing, on="truce_id", how="semi")
-    return said | dict(found.select("truce_id", "why").iter_rows())
+    said |= dict.fromkeys(here["truce_id"], "in force, but not scored")
+    return said | dict(gone.select("truce_id", "why").iter_rows())

@@ -8,11 +8,11 @@ import dataframely as dy
 import polars as pl
 from omegaconf import DictConfig
 
-from forecast.backtest import Model, NothingToLearn
+from forecast.backtest import Model, NothingToLearn, target
 from forecast.commands import reasoned, study
 from forecast.commands.data import Data
 from forecast.commands.stages import Stages
-from forecast.panel import COLLAPSE
+from forecast.models.evidence import collapsed
 from forecast.publish import Published, publish, risk_scores
 from forecast.report.figures import many
 from forecast.schema import Panel, Reasons, RiskScores
@@ -84,8 +84,7 @@ def find(
 
 def _few(config: DictConfig, panel: dy.DataFrame[Panel]) -> list[str]:
     """Said of a model that learned from too few collapses to tell truces apart."""
-    near = (pl.col("event") == COLLAPSE) & (pl.col("duration") <= max(config.horizons))
-    n = panel.filter(near)["truce_id"].n_unique()
+    n = collapsed(target(panel), panel["truce_id"].to_numpy(), max(config.horizons))
     if n >= FEW:
         return []
     return [

@@ -105,11 +105,9 @@ def few(
     )
     if found.is_empty():
         return []
-    named = ", ".join(f"{name} ({n})" for name, n in found.head(MOST).rows())
-    more = f" and {found.height - MOST} more" if found.height > MOST else ""
     return [
         f"few events: the model was fitted on truces with {learnt_from} or more in the "
-        f"{days} days before the start; {named}{more} had fewer"
+        f"{days} days before the start; {_first(found)} had fewer"
     ]
 
 
@@ -141,7 +139,12 @@ def over(gone: pl.DataFrame, as_of: date, max_age_days: int) -> list[str]:
     young = gone.filter(pl.col("start") >= as_of - timedelta(days=max_age_days))
     if young.is_empty():
         return []
-    told = young.head(MOST).select("name", "why").iter_rows()
-    named = ", ".join(f"{name} ({why})" for name, why in told)
-    more = f" and {young.height - MOST} more" if young.height > MOST else ""
-    return [f"in force no more, so not scored: {named}{more}"]
+    told = _first(young.select("name", "why"))
+    return [f"in force no more, so not scored: {told}"]
+
+
+def _first(found: pl.DataFrame) -> str:
+    """The first few names with what is said of each, and how many more there are."""
+    named = ", ".join(f"{name} ({what})" for name, what in found.head(MOST).rows())
+    more = f" and {found.height - MOST} more" if found.height > MOST else ""
+    return named + more

@@ -200,27 +200,41 @@ def second_world(config: DictConfig) -> Laid:
     Of its origins each ``truth.every``-th is kept, counted through the whole panel and
     not anew in each truce, so that every age has the same chance.
     """
-    made_by = {key: config.truth[key] for key in ("seed", "conflicts", "years")}
-    simulated = {"simulated": made_by}
-    other = OmegaConf.merge(config, {"events": simulated, "truces": simulated})
-    assert isinstance(other, DictConfig)
-    data = load(other.events, other.truces, 0, Path("rejected.csv"))
+    other, data = second_data(config)
     panel = study.lay_out(other, data)[0].gather_every(config.truth.every)
     if not panel.height:
         raise InputError("truth: no truce of the world that it names can be followed")
-    parts = [
-        _features(
-            other,
-            part,
-            Panel.validate(panel.join(part.truces, on="truce_id", how="semi")),
-        )
-        for part in maps(data, config.events.simulated.conflicts)
-    ]
-    features, naive = (pl.concat(group) for group in zip(*parts, strict=True))
+    size = config.events.simulated.conflicts
+    features, naive = features_on_maps(other, data, panel, size)
     groups = ((config.models, features), (config.baselines, naive))
     return Laid(
         Panel.validate(panel), {str(name): f for group, f in groups for name in group}
     )
+
+
+def second_data(config: DictConfig) -> tuple[DictConfig, Data]:
+    """Data of the world that ``truth`` names, and the configuration that reads them."""
+    made_by = {key: config.truth[key] for key in ("seed", "conflicts", "years")}
+    simulated = {"simulated": made_by}
+    other = OmegaConf.merge(config, {"events": simulated, "truces": simulated})
+    assert isinstance(other, DictConfig)
+    return other, load(other.events, other.truces, 0, Path("rejected.csv"))
+
+
+def features_on_maps(
+    config: DictConfig, data: Data, panel: pl.DataFrame, conflicts: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Features of the models and of the baselines, map by map, see :func:`maps`."""
+    parts = [
+        _features(
+            config,
+            part,
+            Panel.validate(panel.join(part.truces, on="truce_id", how="semi")),
+        )
+        for part in maps(data, conflicts)
+    ]
+    features, naive = (pl.concat(group) for group in zip(*parts, strict=True))
+    return features, naive
 
 
 def maps(data: Data, conflicts: int) -> list[Data]:

@@ -13,8 +13,6 @@ from forecast.schema.records import FIRST, LAST
 DAY = f"a day, YYYY-MM-DD, of the years {FIRST.year} to {LAST.year}"
 #: keys that say what sources of events are for
 ROLES = ("features_from", "outcomes_from")
-
-
 #: days of the longest horizon
 LONGEST = 3_650
 
